@@ -1,0 +1,36 @@
+{
+  "targets": [
+    {
+      "target_name": "egress",
+      "sources": [
+        "native/addon.cc",
+        "native/attachment.cc",
+        "native/destination_table.cc",
+        "native/exporter.cc",
+        "native/exposition.cc",
+        "native/libbpf_log.cc",
+        "native/program.cc",
+        "native/rtnetlink.cc",
+        "native/static_archives.cc"
+      ],
+      "include_dirs": [
+        "<!(node -p \"require('node-addon-api').include_dir\")",
+        "<(SHARED_INTERMEDIATE_DIR)"
+      ],
+      "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS"],
+      "cflags!": ["-fno-exceptions"],
+      "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17"],
+      "cflags_cc": ["-std=gnu++20", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+      "libraries": ["<!@(node scripts/static-libraries.js)"],
+      "ldflags": ["-Wl,--exclude-libs,ALL", "-Wl,--gc-sections"],
+      "actions": [
+        {
+          "action_name": "bpf_object",
+          "inputs": ["bpf/egress.bpf.c", "bpf/egress.h", "scripts/build-bpf.sh"],
+          "outputs": ["<(SHARED_INTERMEDIATE_DIR)/egress.skel.h"],
+          "action": ["sh", "scripts/build-bpf.sh", "<(SHARED_INTERMEDIATE_DIR)"]
+        }
+      ]
+    }
+  ]
+}

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Counts every packet that leaves an interface, by destination.
+ *
+ * Runs at TC egress (TCX or clsact), where skb->data is the first byte that
+ * the device will send. Uses the UAPI alone, and no helper, map type or
+ * __sk_buff field newer than Linux 5.4.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/pkt_cls.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "egress.h"
+
+/* include/linux/socket.h, the values that user space calls AF_INET and AF_INET6 */
+#define AF_INET 2
+#define AF_INET6 10
+
+/* include/linux/if_vlan.h: a tag is 16 bits of control information, then the
+ * EtherType of what follows. */
+#define VLAN_HLEN 4
+#define VLAN_TAGS_MAX 2 /* in the frame: 802.1ad outside, 802.1Q inside */
+
+/* RFC 8200, section 4.1 recommends at most seven extension headers, each once. */
+#define IPV6_EXTENSIONS_MAX 8
+
+/* RFC 791, section 3.1, and RFC 8200, section 4.5: the fragment's offset. */
+#define IPV4_FRAGMENT_OFFSET 0x1fff
+#define IPV6_FRAGMENT_OFFSET 0xfff8
+
+/* Each CPU remembers this many excluded destinations (24 bytes each), so that
+ * their further packets cost one comparison and no trie lookup. */
+#define EXCLUDED_RECENTLY 512
+
+/* Sized by user space before load: --destinations.limit. */
+#define SIZED_AT_LOAD 1
+
+/* Counters and first packet by id. User space reads it through mmap. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__type(key, __u32);
+	__type(value, struct egress_destination);
+} destinations SEC(".maps");
+
+/* Which record of `destinations` a key has. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__type(key, struct egress_key);
+	__type(value, __u32);
+} destination_ids SEC(".maps");
+
+/* Records that no key has. */
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__type(value, __u32);
+} free_ids SEC(".maps");
+
+/* Where in `interfaces` an ifindex counts; user space writes it before it
+ * attaches the program there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, EGRESS_INTERFACES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} interface_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, EGRESS_INTERFACES_MAX);
+	__type(key, __u32);
+	__type(value, struct egress_interface);
+} interfaces SEC(".maps");
+
+/* Prefixes that get no record. Asked when a destination has none. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct egress_prefix);
+	__type(value, __u32);
+} exclusions SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, EXCLUDED_RECENTLY);
+	__type(key, __u32);
+	__type(value, struct egress_key);
+} excluded_recently SEC(".maps");
+
+/* The transport header, or what is known of it. */
+struct transport {
+	__u32 offset;
+	__u8 protocol; /* after IPv6 extension headers */
+	bool present; /* false: a later fragment, cut short, or no such header */
+};
+
+/* `size` bytes at `offset`: in place where they lie in the linear part of the
+ * buffer, else copied to `copy`. NULL where the packet ends before them. */
+static __always_inline const void *peek(struct __sk_buff *skb, __u32 offset, void *copy, __u32 size)
+{
+	void *data = (void *)(long)skb->data;
+	void *data_end = (void *)(long)skb->data_end;
+
+	if (data + offset + size <= data_end)
+		return data + offset;
+	return bpf_skb_load_bytes(skb, offset, copy, size) ? NULL : copy;
+}
+
+/* Steps over Ethernet header and VLAN tags: returns the offset of what they
+ * carry and its EtherType, or -1 where the frame ends too early. */
+static __always_inline int skip_ethernet(struct __sk_buff *skb, __be16 *ethertype_be)
+{
+	__u32 offset = offsetof(struct ethhdr, h_proto);
+	const __be16 *type_be;
+	__be16 copy;
+
+#pragma unroll
+	for (int tags = 0; tags <= VLAN_TAGS_MAX; tags++) {
+		type_be = peek(skb, offset, &copy, sizeof(copy));
+		if (!type_be)
+			return -1;
+		*ethertype_be = *type_be;
+		if (*ethertype_be != bpf_htons(ETH_P_8021Q) && *ethertype_be != bpf_htons(ETH_P_8021AD))
+			break;
+		if (tags < VLAN_TAGS_MAX)
+			offset += VLAN_HLEN;
+	}
+	return offset + sizeof(copy);
+}
+
+static __always_inline bool read_ipv4(struct __sk_buff *skb, __u32 offset, struct egress_key *key)
+{
+	struct iphdr copy;
+	const struct iphdr *ip = peek(skb, offset, &copy, sizeof(copy));
+
+	/* The total length says nothing: it is 0 in IPv4 BIG TCP (kernel b1a78b9b9886). */
+	if (!ip || ip->version != 4 || ip->ihl < 5 || offset + ip->ihl * 4 > skb->len)
+		return false;
+	key->family = AF_INET;
+	key->address[0] = ip->daddr;
+	return true;
+}
+
+static __always_inline bool read_ipv6(struct __sk_buff *skb, __u32 offset, struct egress_key *key)
+{
+	struct ipv6hdr copy;
+	const struct ipv6hdr *ip = peek(skb, offset, &copy, sizeof(copy));
+
+	if (!ip || ip->version != 6)
+		return false;
+	key->family = AF_INET6;
+	__builtin_memcpy(key->address, &ip->daddr, sizeof(key->address));
+	return true;
+}
+
+static __always_inline bool same_key(const struct egress_key *a, const struct egress_key *b)
+{
+	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
+
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]));
+}
+
+/* Spreads keys over `excluded_recently`; a collision only costs a lookup. */
+static __always_inline __u32 spread(const struct egress_key *key)
+{
+	const __u32 *address = (const __u32 *)key->address;
+	__u32 mixed = address[0] ^ (address[1] << 7) ^ (address[2] << 13) ^ address[3] ^ key->ifindex;
+
+	return (mixed * 0x9e3779b1U) >> 16; /* Knuth: 2^32 over the golden ratio */
+}
+
+/* Where the transport header starts, for what is read once per destination or
+ * once per oversized buffer. */
+static __noinline int find_transport(struct __sk_buff *skb, __u32 offset, __u32 family,
+				     struct transport *transport)
+{
+	struct {
+		__u8 next;
+		__u8 length;
+		__be16 fragment_be;
+	} extension;
+	__u8 next;
+
+	transport->protocol = 0;
+	transport->present = false;
+
+	if (family == AF_INET) {
+		struct iphdr ip;
+
+		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
+			return 0;
+		transport->protocol = ip.protocol;
+		transport->offset = offset + ip.ihl * 4;
+		transport->present = !(ip.frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET));
+		return 0;
+	}
+
+	if (bpf_skb_load_bytes(skb, offset + offsetof(struct ipv6hdr, nexthdr), &next, sizeof(next)))
+		return 0;
+	offset += sizeof(struct ipv6hdr);
+	for (int i = 0; i < IPV6_EXTENSIONS_MAX; i++) {
+		transport->protocol = next;
+		/* The registry "IPv6 Extension Header Types" of IANA. */
+		switch (next) {
+		case IPPROTO_HOPOPTS:
+		case IPPROTO_ROUTING:
+		case IPPROTO_DSTOPTS:
+		case IPPROTO_MH:
+		case 139: /* Host Identity Protocol, RFC 7401 */
+		case 140: /* Shim6, RFC 5533 */
+		case IPPROTO_FRAGMENT:
+		case IPPROTO_AH:
+			break;
+		case IPPROTO_NONE:
+			return 0;
+		default:
+			transport->offset = offset;
+			transport->present = true;
+			return 0;
+		}
+		if (bpf_skb_load_bytes(skb, offset, &extension, sizeof(extension)))
+			return 0;
+		if (next == IPPROTO_FRAGMENT && (extension.fragment_be & bpf_htons(IPV6_FRAGMENT_OFFSET))) {
+			transport->protocol = extension.next;
+			return 0;
+		}
+		if (next == IPPROTO_FRAGMENT)
+			offset += 8;
+		else if (next == IPPROTO_AH)
+			offset += (extension.length + 2) * 4; /* RFC 4302, section 2.2 */
+		else
+			offset += (extension.length + 1) * 8; /* RFC 8200, section 4 */
+		next = extension.next;
+	}
+	return 0;
+}
+
+/* How many packets the wire sees of a buffer whose sender left gso_segs at 0
+ * (virtio, tap, packet sockets): the stack has added one set of headers to
+ * wire_len for each packet after the first (qdisc_pkt_len_init). */
+static __noinline __u32 count_segments(struct __sk_buff *skb, __u32 offset, __u32 family)
+{
+	__u32 added = skb->wire_len - skb->len;
+	struct transport transport = {};
+	__u32 headers;
+
+	find_transport(skb, offset, family, &transport);
+	if (!transport.present)
+		return 1;
+	headers = transport.offset;
+	if (transport.protocol == IPPROTO_TCP) {
+		__u8 data_offset;
+
+		if (bpf_skb_load_bytes(skb, transport.offset + 12, &data_offset, sizeof(data_offset)))
+			return 1;
+		headers += (data_offset >> 4) * 4;
+	} else if (transport.protocol == IPPROTO_UDP) {
+		headers += sizeof(struct udphdr);
+	}
+	return headers ? added / headers + 1 : 1;
+}
+
+static __always_inline bool is_excluded(const struct egress_key *key)
+{
+	__u32 index = spread(key) % EXCLUDED_RECENTLY;
+	struct egress_key *recent = bpf_map_lookup_elem(&excluded_recently, &index);
+	struct egress_prefix prefix = {
+		.length = EGRESS_FAMILY_BITS + 128,
+		.family = key->family,
+	};
+
+	if (recent && same_key(recent, key))
+		return true;
+	if (key->family == AF_INET)
+		prefix.length = EGRESS_FAMILY_BITS + 32;
+	__builtin_memcpy(prefix.address, key->address, sizeof(prefix.address));
+	if (!bpf_map_lookup_elem(&exclusions, &prefix))
+		return false;
+	if (recent)
+		*recent = *key; /* safe: this CPU's own, and egress does not nest */
+	return true;
+}
+
+/* The ports of TCP, UDP, SCTP, DCCP and UDP-Lite begin with source, then
+ * destination. */
+static __always_inline bool has_ports(__u8 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
+	       protocol == IPPROTO_DCCP || protocol == IPPROTO_UDPLITE;
+}
+
+/* Gives the key a record and describes its first packet. NULL: the table is
+ * full. */
+static __always_inline struct egress_destination *list(struct __sk_buff *skb, const struct egress_key *key,
+						       __u32 offset, __u32 slot,
+						       struct egress_interface *interface)
+{
+	struct egress_destination *destination;
+	struct transport transport = {};
+	__be16 port_be = 0;
+	__u32 id, *first;
+
+	if (bpf_map_pop_elem(&free_ids, &id))
+		return NULL;
+	destination = bpf_map_lookup_elem(&destinations, &id);
+	if (!destination)
+		return NULL;
+
+	find_transport(skb, offset, key->family, &transport);
+	if (transport.present && has_ports(transport.protocol))
+		bpf_skb_load_bytes(skb, transport.offset + sizeof(port_be), &port_be, sizeof(port_be));
+	/* Safe: no other CPU knows this id until the key is in the table. */
+	destination->key = *key;
+	destination->slot = slot;
+	destination->port = bpf_ntohs(port_be);
+	destination->protocol = transport.protocol;
+	destination->first_seen_ns = bpf_ktime_get_ns();
+
+	if (!bpf_map_update_elem(&destination_ids, key, &id, BPF_NOEXIST)) {
+		destination->state = EGRESS_LISTED;
+		interface->new_destinations += 1; /* safe: this CPU's own */
+		return destination;
+	}
+	/* Another CPU was first (EEXIST), or the bucket is busy (EBUSY). */
+	bpf_map_push_elem(&free_ids, &id, BPF_ANY);
+	first = bpf_map_lookup_elem(&destination_ids, key);
+	return first ? bpf_map_lookup_elem(&destinations, first) : NULL;
+}
+
+static __always_inline void add(struct egress_counter *counter, __u64 packets, __u64 bytes)
+{
+	/* Safe without an atomic: the counter is this CPU's own, and the stack
+	 * runs egress with bottom halves off. */
+	counter->packets += packets;
+	counter->bytes += bytes;
+}
+
+/* Counts the packet, whose network header is at `offset` (-1: it has none). */
+static __always_inline void count(struct __sk_buff *skb, int offset, __be16 ethertype_be)
+{
+	struct egress_key key = {.ifindex = skb->ifindex};
+	struct egress_destination *destination = NULL;
+	enum egress_unlisted reason = EGRESS_NOT_IP;
+	struct egress_interface *interface;
+	__u64 packets = 1, bytes = skb->wire_len;
+	__u32 *id, *slot;
+	bool is_ip = false;
+
+	if (offset < 0)
+		reason = EGRESS_MALFORMED;
+	else if (ethertype_be == bpf_htons(ETH_P_IP)) {
+		is_ip = read_ipv4(skb, offset, &key);
+		reason = EGRESS_MALFORMED;
+	} else if (ethertype_be == bpf_htons(ETH_P_IPV6)) {
+		is_ip = read_ipv6(skb, offset, &key);
+		reason = EGRESS_MALFORMED;
+	}
+
+	if (skb->gso_segs > 1)
+		packets = skb->gso_segs;
+	else if (bytes > skb->len && is_ip)
+		packets = count_segments(skb, offset, key.family);
+	/* A tag in the metadata is in no length, but the wire sees it. */
+	if (skb->vlan_present)
+		bytes += packets * VLAN_HLEN;
+
+	if (is_ip) {
+		id = bpf_map_lookup_elem(&destination_ids, &key);
+		if (id)
+			destination = bpf_map_lookup_elem(&destinations, id);
+	}
+	slot = destination ? &destination->slot : bpf_map_lookup_elem(&interface_slots, &key.ifindex);
+	if (!slot)
+		return;
+	interface = bpf_map_lookup_elem(&interfaces, slot);
+	if (!interface)
+		return;
+
+	if (is_ip && !destination) {
+		if (is_excluded(&key)) {
+			reason = EGRESS_EXCLUDED;
+		} else {
+			destination = list(skb, &key, offset, *slot, interface);
+			reason = EGRESS_OVERFLOW;
+		}
+	}
+	add(&interface->total, packets, bytes);
+	if (destination) {
+		/* Atomic: CPUs share the record. Unused results become plain
+		 * BPF_ADD, which every kernel has. */
+		__sync_fetch_and_add(&destination->packets, packets);
+		__sync_fetch_and_add(&destination->bytes, bytes);
+	} else {
+		add(&interface->unlisted[reason], packets, bytes);
+	}
+}
+
+/* Devices whose frames begin with an Ethernet header. */
+SEC("tc")
+int egress_ethernet(struct __sk_buff *skb)
+{
+	__be16 ethertype_be = 0;
+	int offset = skip_ethernet(skb, &ethertype_be);
+
+	count(skb, offset, ethertype_be);
+	/* The packet goes on to the next program, whoever's it is. */
+	return TC_ACT_UNSPEC;
+}
+
+/* Devices without a link header (tun, WireGuard, PPP, ipip): the packet begins
+ * with what skb->protocol says. */
+SEC("tc")
+int egress_ip(struct __sk_buff *skb)
+{
+	count(skb, 0, skb->protocol);
+	return TC_ACT_UNSPEC;
+}
+
+char LICENSE[] SEC("license") = "GPL";

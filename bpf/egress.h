@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * What the kernel program writes and user space reads: data only.
+ *
+ * Both sides include it, so it holds fixed-width types, explicit padding and
+ * assertions on every offset that the other side relies on.
+ */
+#ifndef EGRESS_H
+#define EGRESS_H
+
+#include <linux/types.h>
+
+/* Most interfaces that are counted at the same time; each costs 88 bytes per
+ * possible CPU. */
+#define EGRESS_INTERFACES_MAX 1024
+
+/* Key of a destination. Every byte takes part in the hash, so unused ones are
+ * zero. */
+struct egress_key {
+	__u32 ifindex;
+	__u16 family; /* AF_INET or AF_INET6 */
+	__u16 reserved;
+	__be32 address[4]; /* an IPv4 address in [0] alone */
+};
+
+enum egress_state {
+	EGRESS_FREE = 0, /* zeroed memory, or being filled in */
+	EGRESS_LISTED = 1,
+};
+
+/* One destination: its counters and its first packet, one cache line. */
+struct egress_destination {
+	struct egress_key key;
+	__u32 slot; /* its interface's place in `interfaces` */
+	__u16 port; /* destination port of the first packet, host order; 0: none */
+	__u8 protocol; /* IP protocol of the first packet, after IPv6 extension headers */
+	__u8 state; /* enum egress_state */
+	__u64 packets; /* on the wire */
+	__u64 bytes; /* on the wire: link header and VLAN tags, no FCS */
+	__u64 first_seen_ns; /* CLOCK_MONOTONIC */
+	__u64 reserved;
+};
+
+/* Why a packet has no destination of its own; the order is that of the
+ * `reason` label values in native/exposition.cc. */
+enum egress_unlisted {
+	EGRESS_EXCLUDED,
+	EGRESS_OVERFLOW,
+	EGRESS_NOT_IP,
+	EGRESS_MALFORMED,
+	EGRESS_UNLISTED_REASONS,
+};
+
+struct egress_counter {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/* One interface on one CPU. */
+struct egress_interface {
+	struct egress_counter total;
+	struct egress_counter unlisted[EGRESS_UNLISTED_REASONS];
+	__u64 new_destinations;
+};
+
+/* Key of `exclusions`, an LPM trie: the family's 16 bits, then the address. */
+struct egress_prefix {
+	__u32 length; /* in bits, EGRESS_FAMILY_BITS included */
+	__u16 family;
+	__u8 address[16];
+	__u8 reserved[2];
+};
+
+#define EGRESS_FAMILY_BITS 16
+
+#ifdef __cplusplus
+#define EGRESS_STATIC_ASSERT static_assert
+#else
+#define EGRESS_STATIC_ASSERT _Static_assert
+#endif
+#define EGRESS_OFFSET(type, member, offset)                                                                  \
+	EGRESS_STATIC_ASSERT(__builtin_offsetof(type, member) == offset, #type "." #member)
+
+EGRESS_STATIC_ASSERT(sizeof(struct egress_key) == 24, "egress_key");
+EGRESS_OFFSET(struct egress_key, address, 8);
+EGRESS_STATIC_ASSERT(sizeof(struct egress_destination) == 64, "one cache line");
+EGRESS_OFFSET(struct egress_destination, slot, 24);
+EGRESS_OFFSET(struct egress_destination, state, 31);
+EGRESS_OFFSET(struct egress_destination, packets, 32);
+EGRESS_OFFSET(struct egress_destination, first_seen_ns, 48);
+EGRESS_STATIC_ASSERT(sizeof(struct egress_interface) == 88, "egress_interface");
+EGRESS_OFFSET(struct egress_interface, new_destinations, 80);
+EGRESS_STATIC_ASSERT(sizeof(struct egress_prefix) == 24, "egress_prefix");
+EGRESS_OFFSET(struct egress_prefix, address, 6);
+
+#endif

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The only file that speaks Node-API: arguments come resolved from src/kernel/, and C++ errors
+// become JavaScript errors here alone.
+#include <napi.h>
+
+#include <bpf/libbpf.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "error.h"
+#include "exporter.h"
+#include "exposition.h"
+#include "rtnetlink.h"
+
+namespace {
+
+using egress::Page;
+
+/// Everything that a JavaScript error says; kept because workers fail off the main thread.
+struct Failure {
+  std::string message;
+  std::string code;  // errno's name, as in Node's own system errors
+  std::string operation;
+  std::string object;
+  std::string detail;
+
+  static Failure of(const std::exception& error) {
+    if (const auto* known = dynamic_cast<const egress::Error*>(&error)) {
+      const char* name = strerrorname_np(known->number);
+      return {known->what(), name ? name : "UNKNOWN", known->operation, known->object,
+              known->detail};
+    }
+    return {error.what(), "UNKNOWN", "", "", ""};
+  }
+
+  Napi::Error to_js(Napi::Env env) const {
+    Napi::Error error = Napi::Error::New(env, message);
+    error.Set("code", code);
+    error.Set("operation", operation);
+    error.Set("object", object);
+    error.Set("detail", detail);
+    return error;
+  }
+};
+
+template <typename Call>
+auto guarded(Napi::Env env, Call call) {
+  try {
+    return call();
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Failure::of(error).to_js(env);
+  }
+}
+
+/// Runs `work` on a pool thread and settles a promise with what `result` makes of it.
+template <typename T>
+class PromiseWorker : public Napi::AsyncWorker {
+ public:
+  using Work = std::function<T()>;
+  using Result = std::function<Napi::Value(Napi::Env, T&&)>;
+
+  static Napi::Promise start(Napi::Env env, Work work, Result result) {
+    auto* worker = new PromiseWorker(env, std::move(work), std::move(result));
+    Napi::Promise promise = worker->deferred_.Promise();
+    worker->Queue();  // it deletes itself
+    return promise;
+  }
+
+ protected:
+  void Execute() override {
+    try {
+      value_.emplace(work_());
+    } catch (const std::exception& error) {
+      failure_ = Failure::of(error);
+      SetError(failure_.message);
+    }
+  }
+  void OnOK() override { deferred_.Resolve(result_(Env(), std::move(*value_))); }
+  void OnError(const Napi::Error&) override { deferred_.Reject(failure_.to_js(Env()).Value()); }
+
+ private:
+  PromiseWorker(Napi::Env env, Work work, Result result)
+      : AsyncWorker(env),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        work_(std::move(work)),
+        result_(std::move(result)) {}
+
+  Napi::Promise::Deferred deferred_;
+  Work work_;
+  Result result_;
+  std::optional<T> value_;
+  Failure failure_;
+};
+
+/// One scrape's walk over a page that other scrapes may share.
+class PageReader : public Napi::ObjectWrap<PageReader> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "PageReader", {InstanceMethod<&PageReader::fill>("fill")});
+  }
+
+  /// (page: External<Page>, openMetrics: boolean)
+  explicit PageReader(const Napi::CallbackInfo& info)
+      : ObjectWrap(info),
+        page_(*info[0].As<Napi::External<std::shared_ptr<const Page>>>().Data()),
+        format_(info[1].ToBoolean() ? egress::Format::kOpenMetrics : egress::Format::kText) {}
+
+ private:
+  /// fill(buffer: Buffer): Promise<number>; one call at a time
+  Napi::Value fill(const Napi::CallbackInfo& info) {
+    auto buffer = info[0].As<Napi::Buffer<char>>();
+    std::span<char> out(buffer.Data(), buffer.Length());
+    if (out.size() < 2 * Page::kLineMax)
+      throw Napi::RangeError::New(info.Env(), "the buffer is too small for a line");
+    // The references keep buffer and cursor alive until the work is done.
+    auto keep = std::make_shared<std::array<Napi::ObjectReference, 2>>();
+    (*keep)[0] = Napi::Persistent(info.This().As<Napi::Object>());
+    (*keep)[1] = Napi::Persistent(buffer.As<Napi::Object>());
+    return PromiseWorker<size_t>::start(
+        info.Env(), [this, out] { return page_->render(cursor_, out, format_); },
+        [keep](Napi::Env env, size_t written) {
+          return Napi::Number::New(env, static_cast<double>(written));
+        });
+  }
+
+  const std::shared_ptr<const Page> page_;
+  const egress::Format format_;
+  Page::Cursor cursor_;
+};
+
+egress::ProgramOptions program_options(const Napi::Object& options) {
+  egress::ProgramOptions result;
+  result.destinations_limit = options.Get("destinationsLimit").As<Napi::Number>().Uint32Value();
+  auto exclusions = options.Get("exclusions").As<Napi::Array>();
+  for (uint32_t i = 0; i < exclusions.Length(); i++) {
+    auto prefix = exclusions.Get(i).As<Napi::Object>();
+    auto address = prefix.Get("bytes").As<Napi::Uint8Array>();
+    egress_prefix key{};
+    key.family = address.ByteLength() == sizeof(in_addr) ? AF_INET : AF_INET6;
+    key.length = EGRESS_FAMILY_BITS + prefix.Get("length").As<Napi::Number>().Uint32Value();
+    std::memcpy(key.address, address.Data(), std::min(address.ByteLength(), sizeof(key.address)));
+    result.exclusions.push_back(key);
+  }
+  return result;
+}
+
+egress::Mode mode_of(const std::string& name) {
+  if (name == "tcx") return egress::Mode::kTcx;
+  if (name == "clsact") return egress::Mode::kClsact;
+  return egress::Mode::kAuto;
+}
+
+class Exporter : public Napi::ObjectWrap<Exporter> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(
+        env, "Exporter",
+        {InstanceMethod<&Exporter::attach>("attach"), InstanceMethod<&Exporter::read>("read"),
+         InstanceMethod<&Exporter::close>("close")});
+  }
+
+  explicit Exporter(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+    auto options = program_options(info[0].As<Napi::Object>());
+    exporter_ = guarded(info.Env(), [&] { return std::make_shared<egress::Exporter>(options); });
+    // At a thread's or process's end finalizers come late or never, hooks in time.
+    info.Env().AddCleanupHook([weak = std::weak_ptr(exporter_)] {
+      if (auto exporter = weak.lock()) exporter->detach_all();
+    });
+  }
+
+ private:
+  egress::Exporter& open(Napi::Env env) const {
+    if (exporter_) return *exporter_;
+    throw Failure{"the exporter is closed", "ECLOSED", "", "", ""}.to_js(env);
+  }
+
+  /// attach(ifindex: number, name: string, linkHeader: boolean, mode: string): "tcx" | "clsact"
+  Napi::Value attach(const Napi::CallbackInfo& info) {
+    const char* mode = guarded(info.Env(), [&] {
+      return open(info.Env())
+          .attach(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::String>(),
+                  info[2].ToBoolean(), mode_of(info[3].As<Napi::String>()));
+    });
+    return Napi::String::New(info.Env(), mode);
+  }
+
+  /// read(): Promise<External>, for any number of PageReaders
+  Napi::Value read(const Napi::CallbackInfo& info) {
+    using SharedPage = std::shared_ptr<const Page>;
+    open(info.Env());
+    return PromiseWorker<SharedPage>::start(
+        info.Env(),
+        [exporter = exporter_] { return std::make_shared<const Page>(exporter->read()); },
+        [](Napi::Env env, SharedPage&& page) {
+          return Napi::External<SharedPage>::New(
+              env, new SharedPage(std::move(page)),
+              [](Napi::Env, SharedPage* shared) { delete shared; });
+        });
+  }
+
+  /// close(): detaches everywhere; idempotent
+  void close(const Napi::CallbackInfo&) {
+    if (exporter_) exporter_->detach_all();
+    exporter_.reset();
+  }
+
+  std::shared_ptr<egress::Exporter> exporter_;
+};
+
+Napi::Value links(const Napi::CallbackInfo& info) {
+  auto found = guarded(info.Env(), egress::rtnetlink::links);
+  auto result = Napi::Array::New(info.Env());
+  for (const auto& link : found) {
+    auto object = Napi::Object::New(info.Env());
+    object.Set("ifindex", link.ifindex);
+    object.Set("name", link.name);
+    object.Set("type", link.type);
+    result.Set(result.Length(), object);
+  }
+  return result;
+}
+
+Napi::Value default_route_interfaces(const Napi::CallbackInfo& info) {
+  auto found = guarded(info.Env(), egress::rtnetlink::default_route_interfaces);
+  auto result = Napi::Array::New(info.Env());
+  for (uint32_t ifindex : found) result.Set(result.Length(), ifindex);
+  return result;
+}
+
+/// Everything lives in the environment's own exports: the addon may be loaded by several threads.
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  exports.Set("Exporter", Exporter::define(env));
+  exports.Set("PageReader", PageReader::define(env));
+  exports.Set("links", Napi::Function::New(env, links));
+  exports.Set("defaultRouteInterfaces", Napi::Function::New(env, default_route_interfaces));
+  exports.Set("libbpfVersion", libbpf_version_string() + 1);  // "v1.1"
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(egress, initialize)

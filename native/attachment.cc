@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "attachment.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "error.h"
+#include "libbpf_log.h"
+#include "rtnetlink.h"
+
+namespace egress {
+namespace {
+
+// include/uapi/linux/bpf.h, since 6.6; the headers here may be older.
+constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
+constexpr uint32_t kBefore = 1U << 3;  // BPF_F_BEFORE; without a relative object: the head
+
+bpf_tc_hook clsact_egress(uint32_t ifindex) {
+  bpf_tc_hook hook{};
+  hook.sz = sizeof(hook);
+  hook.ifindex = static_cast<int>(ifindex);
+  hook.attach_point = BPF_TC_EGRESS;
+  return hook;
+}
+
+bpf_tc_opts filter_opts() {
+  bpf_tc_opts opts{};
+  opts.sz = sizeof(opts);
+  opts.handle = ClsactFilter::kHandle;
+  opts.priority = ClsactFilter::kPriority;
+  return opts;
+}
+
+}  // namespace
+
+TcxLink::TcxLink(int program_fd, uint32_t ifindex, const std::string& name) {
+  bpf_link_create_opts opts{};
+  opts.sz = sizeof(opts);
+  opts.flags = kBefore;
+  int fd = bpf_link_create(program_fd, static_cast<int>(ifindex), kTcxEgress, &opts);
+  if (fd < 0) throw Error("attach tcx", name, -fd);
+  link_ = Fd(fd);
+}
+
+bool TcxLink::supported() {
+  constexpr int kLoopback = 1;  // LOOPBACK_IFINDEX, include/net/flow.h
+  uint32_t count = 0, flags = 0;
+  int error = bpf_prog_query(kLoopback, kTcxEgress, 0, &flags, nullptr, &count);
+  // ENOENT: an empty chain, before kernel edfa9af0a73e.
+  return error == 0 || error == -ENOENT;
+}
+
+ClsactFilter::ClsactFilter(int program_fd, uint32_t ifindex, const std::string& name)
+    : ifindex_(ifindex), made_qdisc_(false) {
+  LibbpfLog log;
+  bpf_tc_hook hook = clsact_egress(ifindex);
+  int error = bpf_tc_hook_create(&hook);
+  if (error != 0 && error != -EEXIST) throw Error("add clsact qdisc", name, -error, log.text());
+  made_qdisc_ = error == 0;
+
+  bpf_tc_opts opts = filter_opts();
+  opts.prog_fd = program_fd;
+  opts.flags = BPF_TC_F_REPLACE;
+  error = bpf_tc_attach(&hook, &opts);
+  if (error != 0) {
+    remove_qdisc_if_unused();
+    throw Error("attach clsact", name, -error, log.text());
+  }
+}
+
+ClsactFilter::ClsactFilter(ClsactFilter&& other) noexcept
+    : ifindex_(std::exchange(other.ifindex_, 0)), made_qdisc_(other.made_qdisc_) {}
+
+ClsactFilter::~ClsactFilter() {
+  if (ifindex_ == 0) return;
+  LibbpfLog log;
+  bpf_tc_hook hook = clsact_egress(ifindex_);
+  bpf_tc_opts opts = filter_opts();
+  // An error means that the filter or its interface is gone already.
+  bpf_tc_detach(&hook, &opts);
+  remove_qdisc_if_unused();
+}
+
+void ClsactFilter::remove_qdisc_if_unused() noexcept {
+  if (!made_qdisc_) return;
+  try {
+    if (rtnetlink::has_clsact_filters(ifindex_)) return;
+  } catch (const Error&) {
+    return;  // when in doubt, the qdisc stays
+  }
+  bpf_tc_hook hook = clsact_egress(ifindex_);
+  // libbpf deletes the qdisc itself only when asked for both of its hooks.
+  hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
+  bpf_tc_hook_destroy(&hook);
+}
+
+Attachment attach(int program_fd, uint32_t ifindex, const std::string& name, Mode mode) {
+  if (mode == Mode::kTcx || (mode == Mode::kAuto && TcxLink::supported()))
+    return TcxLink(program_fd, ifindex, name);
+  return ClsactFilter(program_fd, ifindex, name);
+}
+
+const char* mode_name(const Attachment& attachment) {
+  return std::holds_alternative<TcxLink>(attachment) ? "tcx" : "clsact";
+}
+
+}  // namespace egress

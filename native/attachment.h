@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "fd.h"
+
+namespace egress {
+
+/// How a program hangs on an interface.
+enum class Mode { kAuto, kTcx, kClsact };
+
+/// A TCX link at the head of an interface's egress chain (Linux 6.6). It ends with its last
+/// descriptor, so even kill -9 leaves nothing behind.
+class TcxLink {
+ public:
+  /// @throws Error "attach tcx"
+  TcxLink(int program_fd, uint32_t ifindex, const std::string& name);
+
+  /// Whether this kernel has TCX: probed by asking the loopback device's chain.
+  static bool supported();
+
+ private:
+  Fd link_;
+};
+
+/// A direct-action cls_bpf filter on an interface's clsact qdisc, known by its priority and handle.
+/// The destructor removes the filter, and the qdisc only if this object made it and nobody else has
+/// a filter on it.
+class ClsactFilter {
+ public:
+  /// The first that runs: other filters of the same priority come after a newer one.
+  static constexpr uint32_t kPriority = 1;
+  /// "egre" in ASCII.
+  static constexpr uint32_t kHandle = 0x65677265;
+
+  /// Replaces what an earlier run left under the same priority and handle.
+  /// @throws Error "attach clsact"
+  ClsactFilter(int program_fd, uint32_t ifindex, const std::string& name);
+  ClsactFilter(ClsactFilter&& other) noexcept;
+  ClsactFilter& operator=(ClsactFilter&&) = delete;
+  ~ClsactFilter();
+
+ private:
+  void remove_qdisc_if_unused() noexcept;
+
+  uint32_t ifindex_;  // 0: moved from
+  bool made_qdisc_;
+};
+
+using Attachment = std::variant<TcxLink, ClsactFilter>;
+
+/// Attaches a program to an interface's egress; kAuto takes TCX where the kernel has it.
+Attachment attach(int program_fd, uint32_t ifindex, const std::string& name, Mode mode);
+
+/// "tcx" or "clsact".
+const char* mode_name(const Attachment& attachment);
+
+}  // namespace egress

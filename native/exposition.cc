@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exposition.h"
+
+#include <arpa/inet.h>
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+namespace egress {
+namespace {
+
+// The `reason` label, in the order of enum egress_unlisted.
+constexpr std::array<std::string_view, EGRESS_UNLISTED_REASONS> kReasons = {"excluded", "overflow",
+                                                                            "not_ip", "malformed"};
+
+/// Appends to a buffer whose room the caller has checked.
+class Writer {
+ public:
+  explicit Writer(std::span<char> out) : begin_(out.data()), at_(out.data()) {}
+
+  Writer& operator<<(std::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+    return *this;
+  }
+  Writer& operator<<(uint64_t number) {
+    at_ = std::to_chars(at_, at_ + kDigitsMax, number).ptr;
+    return *this;
+  }
+  /// Milliseconds as seconds with three decimals.
+  Writer& seconds(int64_t ms) {
+    auto fraction = static_cast<uint64_t>(ms % 1000);
+    *this << static_cast<uint64_t>(ms / 1000) << ".";
+    return *this << fraction / 100 << fraction / 10 % 10 << fraction % 10;
+  }
+
+  size_t written() const { return static_cast<size_t>(at_ - begin_); }
+
+ private:
+  static constexpr size_t kDigitsMax = 20;  // of 2^64
+
+  const char* begin_;
+  char* at_;
+};
+
+struct Family {
+  std::string_view name;  // of a counter: without "_total"
+  std::string_view type;
+  std::string_view help;
+  size_t (*rows)(const Page&);
+  void (*sample)(const Page&, size_t row, Writer&);  // labels and value
+
+  bool counts() const { return type == "counter"; }
+};
+
+size_t destinations(const Page& page) { return page.snapshot().destinations.size(); }
+size_t interfaces(const Page& page) { return page.snapshot().interfaces.size(); }
+size_t unlisted(const Page& page) { return interfaces(page) * kReasons.size(); }
+
+template <auto Member>
+void destination_counter(const Page& page, size_t row, Writer& out) {
+  out << "{" << page.destination_labels(row) << "} " << page.snapshot().destinations[row].*Member;
+}
+
+void first_seen(const Page& page, size_t row, Writer& out) {
+  out << "{" << page.destination_labels(row) << "} ";
+  out.seconds(page.snapshot().destinations[row].first_seen_ms);
+}
+
+template <auto Member>
+void interface_total(const Page& page, size_t row, Writer& out) {
+  const auto& counters = page.snapshot().interfaces[row].counters;
+  out << "{" << page.interface_label(row) << "} " << counters.total.*Member;
+}
+
+template <auto Member>
+void unlisted_counter(const Page& page, size_t row, Writer& out) {
+  const size_t interface = row / kReasons.size(), reason = row % kReasons.size();
+  const auto& counters = page.snapshot().interfaces[interface].counters;
+  out << "{" << page.interface_label(interface) << ",reason=\"" << kReasons[reason] << "\"} "
+      << counters.unlisted[reason].*Member;
+}
+
+void new_destinations(const Page& page, size_t row, Writer& out) {
+  const auto& counters = page.snapshot().interfaces[row].counters;
+  out << "{" << page.interface_label(row) << "} " << counters.new_destinations;
+}
+
+void tracked(const Page& page, size_t row, Writer& out) {
+  out << "{" << page.interface_label(row) << "} " << page.snapshot().interfaces[row].destinations;
+}
+
+constexpr Family kFamilies[] = {
+    {"egress_packets", "counter", "Wire packets sent to this destination.", destinations,
+     destination_counter<&Destination::packets>},
+    {"egress_bytes", "counter", "Wire bytes sent to this destination, link-layer header included.",
+     destinations, destination_counter<&Destination::bytes>},
+    {"egress_destination_first_seen_timestamp_seconds", "gauge",
+     "When the first packet left for this destination.", destinations, first_seen},
+    {"egress_interface_packets", "counter", "Wire packets that left this interface.", interfaces,
+     interface_total<&egress_counter::packets>},
+    {"egress_interface_bytes", "counter",
+     "Wire bytes that left this interface, link-layer header included.", interfaces,
+     interface_total<&egress_counter::bytes>},
+    {"egress_unlisted_packets", "counter", "Wire packets without a destination series, by reason.",
+     unlisted, unlisted_counter<&egress_counter::packets>},
+    {"egress_unlisted_bytes", "counter", "Wire bytes without a destination series, by reason.",
+     unlisted, unlisted_counter<&egress_counter::bytes>},
+    {"egress_new_destinations", "counter", "Destinations seen for the first time.", interfaces,
+     new_destinations},
+    {"egress_destinations", "gauge", "Destinations in the table now.", interfaces, tracked},
+};
+
+void metadata(const Family& family, Format format, Writer& out) {
+  // OpenMetrics names the family, text 0.0.4 the sample.
+  std::string_view suffix = family.counts() && format == Format::kText ? "_total" : "";
+  out << "# HELP " << family.name << suffix << " " << family.help << "\n";
+  out << "# TYPE " << family.name << suffix << " " << family.type << "\n";
+}
+
+/// Escapes a label value: backslash, quote and line feed, as both text formats have it.
+std::string escape(std::string_view value) {
+  std::string escaped;
+  for (char c : value) {
+    if (c == '\\' || c == '"') escaped += '\\';
+    if (c == '\n')
+      escaped += "\\n";
+    else
+      escaped += c;
+  }
+  return escaped;
+}
+
+}  // namespace
+
+Page::Page(Snapshot snapshot) : snapshot_(std::move(snapshot)) {
+  for (const Interface& interface : snapshot_.interfaces)
+    interface_labels_.push_back("interface=\"" + escape(interface.name) + "\"");
+  label_ends_.reserve(snapshot_.destinations.size());
+  for (const Destination& destination : snapshot_.destinations) {
+    std::array<char, INET6_ADDRSTRLEN> address;
+    inet_ntop(destination.key.family, destination.key.address, address.data(), address.size());
+    labels_ += interface_labels_[destination.interface];
+    labels_ += ",destination=\"";
+    labels_ += address.data();
+    labels_ += '"';
+    label_ends_.push_back(labels_.size());
+  }
+}
+
+std::string_view Page::destination_labels(size_t row) const {
+  const size_t begin = row == 0 ? 0 : label_ends_[row - 1];
+  return std::string_view(labels_).substr(begin, label_ends_[row] - begin);
+}
+
+size_t Page::render(Cursor& cursor, std::span<char> out, Format format) const {
+  Writer writer(out);
+  for (; cursor.family < std::size(kFamilies); cursor = {cursor.family + 1, 0}) {
+    const Family& family = kFamilies[cursor.family];
+    for (const size_t rows = family.rows(*this); cursor.row < rows; cursor.row++) {
+      // The first sample's line brings the metadata, so a family without samples has none.
+      if (out.size() - writer.written() < 2 * kLineMax) return writer.written();
+      if (cursor.row == 0) metadata(family, format, writer);
+      writer << family.name << (family.counts() ? "_total" : "");
+      family.sample(*this, cursor.row, writer);
+      writer << "\n";
+    }
+  }
+  return writer.written();
+}
+
+}  // namespace egress

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "snapshot.h"
+
+namespace egress {
+
+/// The two text formats of Prometheus; they differ in the names of counters' metadata.
+enum class Format { kText, kOpenMetrics };
+
+/// A snapshot as metric text. Immutable: concurrent scrapes share one page, each with a cursor of
+/// its own, from any thread.
+class Page {
+ public:
+  /// Where a scrape is on the page.
+  struct Cursor {
+    size_t family = 0;
+    size_t row = 0;
+  };
+
+  /// The longest line: metadata, or a sample with an escaped interface name and an IPv6 address.
+  static constexpr size_t kLineMax = 512;
+
+  explicit Page(Snapshot snapshot);
+
+  /// Writes as many whole lines as fit and moves the cursor.
+  /// @param out at least 2 * kLineMax bytes
+  /// @returns bytes written; 0 at the end of the page
+  size_t render(Cursor& cursor, std::span<char> out, Format format) const;
+
+  /// The labels of a destination, without braces.
+  std::string_view destination_labels(size_t row) const;
+  /// The interface label, without braces.
+  std::string_view interface_label(size_t row) const { return interface_labels_[row]; }
+
+  const Snapshot& snapshot() const { return snapshot_; }
+
+ private:
+  const Snapshot snapshot_;
+  std::vector<std::string> interface_labels_;
+  std::string labels_;  // of all destinations, one after the other
+  std::vector<size_t> label_ends_;
+};
+
+}  // namespace egress

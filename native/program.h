@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "../bpf/egress.h"
+
+struct egress_bpf;  // the generated skeleton
+
+namespace egress {
+
+/// How the kernel program is loaded.
+struct ProgramOptions {
+  uint32_t destinations_limit;  ///< records in the table, 1 or more
+  std::vector<egress_prefix> exclusions;
+};
+
+/// The loaded kernel program and its maps.
+class Program {
+ public:
+  /// @throws Error "load program", "write map"
+  explicit Program(const ProgramOptions& options);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  /// The entry for devices with an Ethernet header.
+  int ethernet_fd() const;
+  /// The entry for devices without a link header.
+  int ip_fd() const;
+
+  int destinations_fd() const;
+  int interface_slots_fd() const;
+  int interfaces_fd() const;
+
+  /// Whether `destinations` can be mapped into memory (Linux 5.5).
+  bool destinations_mmapable() const { return mmapable_; }
+
+ private:
+  struct Destroy {
+    void operator()(egress_bpf* skeleton) const;
+  };
+  std::unique_ptr<egress_bpf, Destroy> skeleton_;
+  bool mmapable_;
+};
+
+}  // namespace egress

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rtnetlink.h"
+
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <functional>
+
+#include "error.h"
+#include "fd.h"
+
+namespace egress::rtnetlink {
+namespace {
+
+// NLMSG_GOODSIZE is at most 8 KiB, but dumps fill what the reader offers, up to 32 KiB.
+constexpr size_t kReceiveBuffer = 32 * 1024;
+
+template <typename Body>
+struct Request {
+  nlmsghdr header;
+  Body body;
+};
+
+/// Sends a dump request and calls `each` with every message of the answer.
+template <typename Body>
+void dump(const char* operation, uint16_t type, const Body& body,
+          const std::function<void(const nlmsghdr*)>& each) {
+  Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  if (!socket) throw Error(operation, "", errno);
+
+  Request<Body> request{};
+  request.header.nlmsg_len = sizeof(request);
+  request.header.nlmsg_type = type;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  request.header.nlmsg_seq = 1;
+  request.body = body;
+  sockaddr_nl kernel{};
+  kernel.nl_family = AF_NETLINK;
+  if (sendto(socket.get(), &request, sizeof(request), 0, reinterpret_cast<sockaddr*>(&kernel),
+             sizeof(kernel)) < 0)
+    throw Error(operation, "", errno);
+
+  std::vector<uint32_t> buffer(kReceiveBuffer / sizeof(uint32_t));
+  for (;;) {
+    ssize_t received = recv(socket.get(), buffer.data(), kReceiveBuffer, MSG_TRUNC);
+    if (received < 0 && errno == EINTR) continue;
+    if (received < 0) throw Error(operation, "", errno);
+    if (static_cast<size_t>(received) > kReceiveBuffer) throw Error(operation, "", EMSGSIZE);
+    int left = static_cast<int>(received);
+    for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
+         message = NLMSG_NEXT(message, left)) {
+      if (message->nlmsg_type == NLMSG_DONE) return;
+      if (message->nlmsg_type == NLMSG_ERROR) {
+        const auto* error = static_cast<const nlmsgerr*>(NLMSG_DATA(message));
+        throw Error(operation, "", -error->error);
+      }
+      each(message);
+    }
+  }
+}
+
+/// Calls `each` with every attribute of a message whose body is a Body.
+template <typename Body, typename Each>
+void for_each_attribute(const nlmsghdr* message, Each each) {
+  auto* body = static_cast<const char*>(NLMSG_DATA(message));
+  int left = static_cast<int>(message->nlmsg_len - NLMSG_LENGTH(sizeof(Body)));
+  for (auto* attribute = reinterpret_cast<const rtattr*>(body + NLMSG_ALIGN(sizeof(Body)));
+       RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
+    each(attribute);
+}
+
+uint32_t as_u32(const rtattr* attribute) {
+  uint32_t value;
+  std::memcpy(&value, RTA_DATA(attribute), sizeof(value));
+  return value;
+}
+
+}  // namespace
+
+std::vector<Link> links() {
+  std::vector<Link> found;
+  dump("list interfaces", RTM_GETLINK, ifinfomsg{}, [&](const nlmsghdr* message) {
+    const auto* info = static_cast<const ifinfomsg*>(NLMSG_DATA(message));
+    Link link{static_cast<uint32_t>(info->ifi_index), info->ifi_type, {}};
+    for_each_attribute<ifinfomsg>(message, [&](const rtattr* attribute) {
+      if (attribute->rta_type == IFLA_IFNAME)
+        link.name = static_cast<const char*>(RTA_DATA(attribute));
+    });
+    found.push_back(std::move(link));
+  });
+  return found;
+}
+
+std::vector<uint32_t> default_route_interfaces() {
+  std::vector<uint32_t> found;
+  auto add = [&](uint32_t ifindex) {
+    if (std::find(found.begin(), found.end(), ifindex) == found.end()) found.push_back(ifindex);
+  };
+  dump("list routes", RTM_GETROUTE, rtmsg{}, [&](const nlmsghdr* message) {
+    const auto* route = static_cast<const rtmsg*>(NLMSG_DATA(message));
+    bool ip = route->rtm_family == AF_INET || route->rtm_family == AF_INET6;
+    if (!ip || route->rtm_dst_len != 0 || route->rtm_type != RTN_UNICAST) return;
+    for_each_attribute<rtmsg>(message, [&](const rtattr* attribute) {
+      if (attribute->rta_type == RTA_OIF) add(as_u32(attribute));
+      if (attribute->rta_type != RTA_MULTIPATH) return;
+      int left = static_cast<int>(RTA_PAYLOAD(attribute));
+      for (auto* hop = static_cast<const rtnexthop*>(RTA_DATA(attribute)); RTNH_OK(hop, left);) {
+        add(static_cast<uint32_t>(hop->rtnh_ifindex));
+        left -= static_cast<int>(RTNH_ALIGN(hop->rtnh_len));
+        hop = RTNH_NEXT(hop);
+      }
+    });
+  });
+  return found;
+}
+
+bool has_clsact_filters(uint32_t ifindex) {
+  constexpr std::array<uint32_t, 2> kHooks = {TC_H_MIN_INGRESS, TC_H_MIN_EGRESS};
+  bool found = false;
+  for (uint32_t hook : kHooks) {
+    tcmsg request{};
+    request.tcm_ifindex = static_cast<int>(ifindex);
+    request.tcm_parent = TC_H_MAKE(TC_H_CLSACT, hook);
+    dump("list filters", RTM_GETTFILTER, request,
+         [&](const nlmsghdr* message) { found = found || message->nlmsg_type == RTM_NEWTFILTER; });
+  }
+  return found;
+}
+
+}  // namespace egress::rtnetlink

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace egress::rtnetlink {
+
+/// A network interface as RTM_GETLINK describes it.
+struct Link {
+  uint32_t ifindex;
+  uint16_t type;  ///< ARPHRD_*, include/uapi/linux/if_arp.h
+  std::string name;
+};
+
+/// All interfaces of this network namespace.
+/// @throws Error "list interfaces"
+std::vector<Link> links();
+
+/// The interfaces that unicast default routes of any table and family lead to, each once, in the
+/// kernel's order.
+/// @throws Error "list routes"
+std::vector<uint32_t> default_route_interfaces();
+
+/// Whether any filter hangs on the clsact qdisc of an interface, ingress or egress.
+/// @throws Error "list filters"
+bool has_clsact_filters(uint32_t ifindex);
+
+}  // namespace egress::rtnetlink

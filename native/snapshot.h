@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "../bpf/egress.h"
+
+namespace egress {
+
+/// A listed destination as one read saw it.
+struct Destination {
+  egress_key key;
+  uint32_t interface;  ///< index into Snapshot::interfaces
+  uint16_t port;
+  uint8_t protocol;
+  uint64_t packets;
+  uint64_t bytes;
+  int64_t first_seen_ms;  ///< since the Unix epoch
+};
+
+/// An attached interface as one read saw it: the kernel's counters, summed over the CPUs.
+struct Interface {
+  std::string name;
+  egress_interface counters;
+  uint64_t destinations;  ///< listed now
+};
+
+/// One read of all maps. Immutable once read, so any number of scrapes may share it.
+struct Snapshot {
+  std::vector<Interface> interfaces;
+  std::vector<Destination> destinations;
+};
+
+}  // namespace egress

@@ -1,0 +1,21 @@
+// npm run lint: formatter and linter, without changing anything.
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { setup } from './setup.js'
+
+setup({ test: true })
+
+const native = ['bpf', 'native'].flatMap((folder) =>
+  readdirSync(folder)
+    .filter((name) => /\.(c|cc|h)$/.test(name))
+    .map((name) => `${folder}/${name}`),
+)
+const checks = [
+  ['node_modules/.bin/biome', ['check', '--error-on-warnings', '.']],
+  ['node_modules/.bin/tsc', ['--noEmit', '-p', 'test']],
+  ['clang-format', ['--dry-run', '-Werror', ...native]],
+]
+for (const [command, args] of checks) {
+  const { status } = spawnSync(command, args, { stdio: 'inherit' })
+  if (status !== 0) process.exitCode = 1
+}

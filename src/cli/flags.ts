@@ -1,0 +1,95 @@
+import { Command, Option } from 'commander'
+import { build } from '../build.js'
+import { bpfModes, defaults, type Flags, logFormats, logLevels } from '../config/settings.js'
+
+const examples = `
+Examples:
+  egress-exporter                                      count on the interfaces of the default routes
+  egress-exporter --interface eth0 --interface wg0     count on these
+  egress-exporter --destinations.exclude none          list private and multicast destinations as well
+  curl -s localhost:10191/metrics                      see what was counted
+
+Exit codes: 0 stopped by a signal, 1 failed at run time, 2 wrong usage or configuration,
+77 the kernel or the privileges cannot do it.`
+
+const collect = (value: string, values: readonly string[]) => [...values, value]
+
+/** A list whose first flag replaces the default. */
+function replaceThenCollect() {
+  let given: readonly string[] = []
+  return (value: string) => {
+    given = collect(value, given)
+    return given
+  }
+}
+
+/**
+ * Reads the command line; the values are still to be validated.
+ *
+ * @throws CommanderError after it has printed help, version, or a line about a wrong flag
+ */
+export function parseFlags(argv: readonly string[]): Flags {
+  const program = new Command('egress-exporter')
+    .usage('[run] [flags]')
+    .description('Counts what leaves this host, packet by packet, by destination, and tells Prometheus.')
+    .argument('[command]', 'run, which is the default')
+    .allowExcessArguments(false)
+    .version(build.version, '--version', 'print the version and exit')
+    .helpOption('-h, --help', 'print this help and exit')
+    .addHelpText('after', examples)
+    .exitOverride()
+    .configureOutput({
+      // One line: commander puts its suggestion on a second one.
+      outputError: (text, write) =>
+        write(
+          `egress-exporter: ${text
+            .replace(/^error: /, '')
+            .trim()
+            .replaceAll('\n', ' ')}; see --help\n`,
+        ),
+    })
+    .option(
+      '--interface <name>',
+      'interface to count on; repeatable (default: those of the default routes)',
+      collect,
+      [],
+    )
+    .addOption(
+      new Option(
+        '--destinations.exclude <list>',
+        'groups (private, loopback, link-local, multicast) and CIDR prefixes that get no series, separated by commas; none: list everything; repeatable',
+      )
+        .argParser(replaceThenCollect())
+        .default(defaults.destinationsExclude, defaults.destinationsExclude.join(',')),
+    )
+    .option(
+      '--destinations.limit <number>',
+      'most destinations in the table, 160 bytes of kernel memory each; traffic beyond counts as overflow',
+      String(defaults.destinationsLimit),
+    )
+    .addOption(
+      new Option('--bpf.mode <mode>', 'how to attach; auto takes tcx where the kernel has it')
+        .choices(bpfModes)
+        .default('auto'),
+    )
+    .option('--web.listen-address <address>', 'where to serve, [HOST]:PORT', defaults.listenAddress)
+    .option('--web.telemetry-path <path>', 'where the metrics are', defaults.telemetryPath)
+    .addOption(new Option('--log.level <level>', 'least level to log').choices(logLevels).default('info'))
+    .addOption(new Option('--log.format <format>', 'form of log lines').choices(logFormats).default('logfmt'))
+    .parse(argv, { from: 'user' })
+
+  const [command = 'run'] = program.args
+  if (command !== 'run') program.error(`unknown command '${command}'`)
+
+  const options = program.opts()
+  return {
+    interface: options['interface'],
+    destinationsExclude: options['destinations.exclude'],
+    destinationsLimit: options['destinations.limit'],
+    bpfMode: options['bpf.mode'],
+    webListenAddress: options['web.listenAddress'],
+    webTelemetryPath: options['web.telemetryPath'],
+    logLevel: options['log.level'],
+    logFormat: options['log.format'],
+  }
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander'
+import { parseSettings } from '../config/settings.js'
+import { ExitCode, UserError } from '../errors.js'
+import { parseFlags } from './flags.js'
+import { run } from './run.js'
+
+/** Whatever went wrong, as one line and an exit code; the unexpected keeps its stack trace. */
+function report(error: unknown): ExitCode {
+  // Commander has printed help, version or its complaint already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage
+  if (error instanceof UserError) {
+    process.stderr.write(`egress-exporter: ${error.message}\n`)
+    return error.exitCode
+  }
+  process.stderr.write(`egress-exporter: ${error instanceof Error ? error.stack : error}\n`)
+  return ExitCode.failed
+}
+
+try {
+  await run(parseSettings(parseFlags(process.argv.slice(2))))
+} catch (error) {
+  process.exitCode = report(error)
+}

@@ -1,0 +1,51 @@
+import { once } from 'node:events'
+import { build } from '../build.js'
+import type { Settings } from '../config/settings.js'
+import { createSelfMetrics } from '../exposition/self-metrics.js'
+import { EgressCounter } from '../kernel/egress-counter.js'
+import { createLog } from '../log.js'
+import { createApp } from '../web/app.js'
+import { listen } from '../web/listen.js'
+
+/** How long a stop waits for scrapes under way. */
+const stopDeadlineMs = 3_000
+
+/**
+ * Counts and serves until SIGINT or SIGTERM.
+ *
+ * @throws UserError if it cannot start; nothing stays attached then
+ */
+export async function run(settings: Settings): Promise<void> {
+  // From here on a signal ends the run in order, even while it starts.
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal))
+
+  const log = createLog(settings.log)
+  log.info(
+    { version: build.version, revision: build.revision, node: process.version },
+    'egress-exporter starts',
+  )
+  const counter = EgressCounter.open(settings)
+  try {
+    for (const { name, ifindex, linkType, mode } of counter.interfaces) {
+      log.info({ interface: name, ifindex, link_type: linkType, mode }, 'counting what leaves this interface')
+    }
+    const selfMetrics = createSelfMetrics({
+      libbpfVersion: counter.libbpfVersion,
+      destinationsLimit: settings.destinationsLimit,
+      interfaces: counter.interfaces,
+    })
+    const app = createApp({ counter, selfMetrics, log, telemetryPath: settings.telemetryPath })
+    const address = await listen(app, settings.listen)
+    log.info({ url: `http://${address}${settings.telemetryPath}` }, 'serving metrics')
+
+    if (!stop.signal.aborted) await once(stop.signal, 'abort')
+    log.info({ signal: stop.signal.reason }, 'stopping')
+    const deadline = setTimeout(() => app.server.closeAllConnections(), stopDeadlineMs)
+    await app.close()
+    clearTimeout(deadline)
+  } finally {
+    counter.close()
+  }
+  log.info('detached from every interface')
+}

@@ -1,0 +1,42 @@
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
+import { usageError } from '../errors.js'
+
+/** A set of addresses that share their first bits. */
+export interface Prefix {
+  /** The address in network byte order: 4 bytes for IPv4, 16 for IPv6. */
+  readonly bytes: Uint8Array
+  /** How many leading bits count. */
+  readonly length: number
+}
+
+/**
+ * Reads a prefix in CIDR notation (RFC 4632, section 3.1; RFC 4291, section 2.3), or an address alone,
+ * which stands for itself.
+ *
+ * @throws UserError for anything else, bits set after the prefix included: they show a mistake
+ */
+export function parsePrefix(text: string): Prefix {
+  const [, address = '', lengthText] = /^([^/]*)(?:\/(.*))?$/s.exec(text) ?? []
+  // isIP accepts a zone ("fe80::1%eth0"), which no packet carries.
+  if (isIP(address) === 0 || address.includes('%')) {
+    throw usageError(`'${text}' is not a CIDR prefix: write 192.0.2.0/24 or 2001:db8::/32`)
+  }
+  const bytes = Uint8Array.from(ipaddr.parse(address).toByteArray())
+  const bits = bytes.length * 8
+  const length = lengthText === undefined ? bits : Number(lengthText)
+  if (lengthText !== undefined && !(/^\d{1,3}$/.test(lengthText) && length <= bits)) {
+    throw usageError(`'${text}' is not a CIDR prefix: its length must be a number from 0 to ${bits}`)
+  }
+  const network = bytes.map((byte, index) => byte & maskByte(length - index * 8))
+  if (!network.every((byte, index) => byte === bytes[index])) {
+    const meant = ipaddr.fromByteArray([...network]).toString()
+    throw usageError(`'${text}' has bits set after its prefix: write ${meant}/${length}`)
+  }
+  return { bytes, length }
+}
+
+/** One byte of a mask whose first `bits` bits (negative: none, above 8: all) are set. */
+function maskByte(bits: number): number {
+  return (0xff00 >> Math.min(Math.max(bits, 0), 8)) & 0xff
+}

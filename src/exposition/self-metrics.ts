@@ -1,0 +1,45 @@
+import { collectDefaultMetrics, type PrometheusContentType, Registry } from 'prom-client'
+import type { AttachedInterface } from '../kernel/egress-counter.js'
+import { buildInfo } from './build-info.js'
+import { destinationsLimit } from './destinations-limit.js'
+import type { Format } from './format.js'
+import { interfaceGauges } from './interfaces.js'
+
+/** What the exporter says of itself. */
+export interface SelfMetricsSource {
+  readonly libbpfVersion: string
+  readonly destinationsLimit: number
+  readonly interfaces: readonly AttachedInterface[]
+}
+
+export type SelfMetrics = Readonly<Record<Format, Registry>>
+
+/** Gauges that prom-client names like counters; promtool rejects the suffix. */
+const misnamed = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+]
+
+/**
+ * One registry a format: rendering OpenMetrics strips `_total` from prom-client's counters for good,
+ * so a registry that served both would break the text format.
+ */
+export function createSelfMetrics(source: SelfMetricsSource): SelfMetrics {
+  return {
+    text: createRegistry(source, Registry.PROMETHEUS_CONTENT_TYPE),
+    openMetrics: createRegistry(source, Registry.OPENMETRICS_CONTENT_TYPE),
+  }
+}
+
+function createRegistry(source: SelfMetricsSource, contentType: string): Registry {
+  const registry = new Registry()
+  // The cast: prom-client's types tie a metric to its registry's format, its code does not.
+  registry.setContentType(contentType as PrometheusContentType)
+  buildInfo(registry, source.libbpfVersion)
+  destinationsLimit(registry, source.destinationsLimit)
+  interfaceGauges(registry, () => source.interfaces)
+  collectDefaultMetrics({ register: registry })
+  for (const name of misnamed) registry.removeSingleMetric(name)
+  return registry
+}

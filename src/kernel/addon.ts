@@ -1,0 +1,81 @@
+import { createRequire } from 'node:module'
+import type { Prefix } from '../config/prefix.js'
+import type { BpfMode } from '../config/settings.js'
+import { ExitCode, UserError } from '../errors.js'
+
+/** A network interface as rtnetlink describes it. */
+export interface Link {
+  readonly ifindex: number
+  readonly name: string
+  /** ARPHRD_*, include/uapi/linux/if_arp.h. */
+  readonly type: number
+}
+
+/** One read of all maps, which any number of scrapes may share. Opaque to JavaScript. */
+export type NativePage = { readonly nativePage: unique symbol }
+
+export interface NativeExporter {
+  /** Counts what leaves an interface from now on; throws a NativeError. */
+  attach(ifindex: number, name: string, ethernet: boolean, mode: BpfMode): AttachedMode
+  /** Reads all maps off the main thread. */
+  read(): Promise<NativePage>
+  /** Detaches everywhere. Idempotent. */
+  close(): void
+}
+
+export type AttachedMode = Exclude<BpfMode, 'auto'>
+
+export interface NativePageReader {
+  /** Fills the buffer with whole lines off the main thread; 0 bytes: the page has ended. */
+  fill(buffer: Uint8Array): Promise<number>
+}
+
+/** What native/addon.cc exports. */
+export interface Addon {
+  readonly Exporter: new (options: {
+    destinationsLimit: number
+    exclusions: readonly Prefix[]
+  }) => NativeExporter
+  readonly PageReader: new (page: NativePage, openMetrics: boolean) => NativePageReader
+  links(): Link[]
+  /** Interfaces of the default routes of any table and family, by ifindex. */
+  defaultRouteInterfaces(): number[]
+  /** Such as "1.1". */
+  readonly libbpfVersion: string
+}
+
+/** An error that the addon throws: what was tried, on what, and errno's name. */
+export interface NativeError extends Error {
+  readonly code: string
+  readonly operation: string
+  readonly object: string
+  /** What libbpf and the kernel said, possibly in many lines; often empty. */
+  readonly detail: string
+}
+
+export function isNativeError(error: unknown): error is NativeError {
+  return error instanceof Error && 'operation' in error && 'code' in error
+}
+
+const defaultPath = new URL('../../build/Release/egress.node', import.meta.url).pathname
+
+/**
+ * Loads the native addon.
+ *
+ * @throws UserError if it is not built, or not for this machine
+ */
+export function loadAddon(path: string = defaultPath): Addon {
+  try {
+    return createRequire(import.meta.url)(path)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason = code === 'MODULE_NOT_FOUND' ? 'it is not built' : message.split('\n')[0]
+    throw new UserError(
+      `cannot load the native addon ${path}: ${reason}; run npm run build`,
+      ExitCode.failed,
+      {
+        cause: error,
+      },
+    )
+  }
+}

@@ -1,0 +1,87 @@
+import type { Settings } from '../config/settings.js'
+import { type Addon, type AttachedMode, loadAddon, type NativeExporter, type NativePage } from './addon.js'
+import { explain } from './explain.js'
+import { chooseInterfaces, type EgressInterface } from './interfaces.js'
+
+/** An interface on which the program counts. */
+export interface AttachedInterface extends EgressInterface {
+  readonly mode: AttachedMode
+}
+
+/** Large enough that few trips to the thread pool make a page, small enough to stay in the cache. */
+const chunkBytes = 256 * 1024
+
+/** One read of the kernel's counters. */
+export interface Reading {
+  /** Its metric text, rendered off the main thread, chunk by chunk as they are asked for. */
+  render(openMetrics: boolean): AsyncGenerator<Uint8Array>
+}
+
+/** The kernel program: loaded, attached, counting until it is closed. */
+export class EgressCounter {
+  readonly interfaces: readonly AttachedInterface[]
+  readonly libbpfVersion: string
+  readonly #addon: Addon
+  readonly #exporter: NativeExporter
+  #reading: Promise<NativePage> | undefined
+
+  /**
+   * Loads the program and attaches it to the interfaces that the settings choose. A failure leaves
+   * nothing attached.
+   *
+   * @throws UserError saying what the kernel, the privileges or the settings lack
+   */
+  static open(
+    settings: Pick<Settings, 'interfaces' | 'exclusions' | 'destinationsLimit' | 'bpfMode'>,
+    addon: Addon = loadAddon(),
+  ): EgressCounter {
+    try {
+      return new EgressCounter(settings, addon)
+    } catch (error) {
+      throw explain(error)
+    }
+  }
+
+  private constructor(settings: Parameters<typeof EgressCounter.open>[0], addon: Addon) {
+    const interfaces = chooseInterfaces(addon, settings.interfaces)
+    this.#addon = addon
+    this.libbpfVersion = addon.libbpfVersion
+    this.#exporter = new addon.Exporter({
+      destinationsLimit: settings.destinationsLimit,
+      exclusions: settings.exclusions,
+    })
+    try {
+      this.interfaces = interfaces.map((link) => ({
+        ...link,
+        mode: this.#exporter.attach(link.ifindex, link.name, link.ethernet, settings.bpfMode),
+      }))
+    } catch (error) {
+      this.#exporter.close()
+      throw error
+    }
+  }
+
+  /** Reads the counters. Calls that come while a read is under way share it. */
+  async read(): Promise<Reading> {
+    this.#reading ??= this.#exporter.read().finally(() => {
+      this.#reading = undefined
+    })
+    const page = await this.#reading
+    return { render: (openMetrics) => this.#render(page, openMetrics) }
+  }
+
+  /** Detaches everywhere. Idempotent; a read under way still ends well. */
+  close(): void {
+    this.#exporter.close()
+  }
+
+  async *#render(page: NativePage, openMetrics: boolean): AsyncGenerator<Uint8Array> {
+    const reader = new this.#addon.PageReader(page, openMetrics)
+    for (;;) {
+      const chunk = Buffer.allocUnsafeSlow(chunkBytes)
+      const written = await reader.fill(chunk)
+      if (written === 0) return
+      yield chunk.subarray(0, written)
+    }
+  }
+}

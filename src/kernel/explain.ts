@@ -1,0 +1,76 @@
+import { release } from 'node:os'
+import { ExitCode, UserError } from '../errors.js'
+import { isNativeError, type NativeError } from './addon.js'
+import { type Capability, missingCapabilities } from './capabilities.js'
+
+/** How to grant what is missing, in one line. */
+const grant = 'run it as root, or grant them with AmbientCapabilities= in its systemd unit'
+
+/**
+ * Turns a native failure into a line for people: what failed, on what, why, what to do. Other errors
+ * come back as they are.
+ */
+export function explain(error: unknown): unknown {
+  if (!isNativeError(error)) return error
+  const { message, exitCode } = diagnose(error)
+  return new UserError(message, exitCode, { cause: error })
+}
+
+function diagnose(error: NativeError): { message: string; exitCode: ExitCode } {
+  const unsupported = (message: string) => ({ message, exitCode: ExitCode.unsupported })
+  const failed = (message: string) => ({ message, exitCode: ExitCode.failed })
+  const on = error.object === '' ? '' : ` on ${error.object}`
+  const kernel = `kernel ${release()}`
+
+  if (error.code === 'EPERM' || error.code === 'EACCES') return unsupported(explainPermission(error))
+
+  switch (`${error.operation} ${error.code}`) {
+    case 'load program ENOSYS':
+      return unsupported(`${kernel} has no BPF: it needs CONFIG_BPF_SYSCALL, which distribution kernels have`)
+    case 'attach tcx EINVAL':
+      return unsupported(`${kernel} has no TCX (Linux 6.6 and newer)${on}: use --bpf.mode=auto or clsact`)
+    case 'add clsact qdisc ENOENT':
+    case 'add clsact qdisc EOPNOTSUPP':
+      return unsupported(
+        `${kernel} has neither TCX nor the clsact qdisc${on}: load it with modprobe sch_ingress (CONFIG_NET_SCH_INGRESS)`,
+      )
+    case 'attach clsact ENOENT':
+    case 'attach clsact EOPNOTSUPP':
+      return unsupported(
+        `${kernel} has no BPF classifier${on}: load it with modprobe cls_bpf (CONFIG_NET_CLS_BPF)`,
+      )
+    case 'attach EEXIST':
+      return failed(`interface ${error.object} is attached already`)
+    case 'attach ENOSPC':
+      return failed(`interface ${error.object} is one too many: 1024 can be counted at a time`)
+  }
+  if (error.code === 'ENODEV')
+    return failed(`interface ${error.object} vanished while the program was attached to it`)
+  if (error.code === 'ENOMEM' || error.code === 'E2BIG') {
+    return failed(
+      `the kernel has not enough memory for the tables: lower --destinations.limit (${error.message})`,
+    )
+  }
+  return failed(withDetail(error.message, error.detail))
+}
+
+function explainPermission(error: NativeError): string {
+  const what = error.operation.startsWith('load')
+    ? 'load the BPF program'
+    : `${error.operation} ${error.object}`.trim()
+  // Kernels without d75e30dddf73 reject its comparison of packet pointers without CAP_PERFMON.
+  const wanted: Capability[] = ['CAP_BPF', 'CAP_NET_ADMIN']
+  if (error.detail.includes('pointer comparison prohibited')) wanted.push('CAP_PERFMON')
+  const missing = missingCapabilities(wanted)
+  if (missing.length > 0) return `cannot ${what}: ${missing.join(' and ')} missing; ${grant}`
+  return withDetail(
+    `cannot ${what}: the kernel refuses it although no capability is missing: look for a container's seccomp profile, a user namespace, or lockdown`,
+    error.detail,
+  )
+}
+
+/** The last line of libbpf's words is usually the kernel's own. */
+function withDetail(message: string, detail: string): string {
+  const last = detail.trim().split('\n').at(-1)
+  return last ? `${message} (${last})` : message
+}

@@ -1,0 +1,41 @@
+import { Readable } from 'node:stream'
+import fastify, { type FastifyInstance } from 'fastify'
+import { contentTypes, negotiateFormat } from '../exposition/format.js'
+import { type PageSource, renderPage } from '../exposition/page.js'
+import { landingPage } from './landing-page.js'
+
+export interface AppOptions extends PageSource {
+  readonly telemetryPath: string
+}
+
+/** A client that takes longer to send its request than this is let go. */
+const requestTimeoutMs = 10_000
+
+/** The web server, apart from listening. It is read-only: nothing changes state over HTTP. */
+export function createApp(options: AppOptions): FastifyInstance {
+  const app = fastify({ logger: false, requestTimeout: requestTimeoutMs, bodyLimit: 1 })
+
+  app.get(options.telemetryPath, (request, reply) => {
+    const format = negotiateFormat(request.headers.accept)
+    reply.header('content-type', contentTypes[format])
+    return reply.send(Readable.from(renderPage(options, format), { objectMode: false }))
+  })
+  app.get('/', (_request, reply) => {
+    reply.header('content-security-policy', "default-src 'none'").type('text/html; charset=utf-8')
+    return reply.send(landingPage(options.telemetryPath))
+  })
+  // The program is attached before the server listens, so whoever is answered finds it ready.
+  app.get('/-/healthy', (_request, reply) => reply.type('text/plain').send('healthy\n'))
+  app.get('/-/ready', (_request, reply) => reply.type('text/plain').send('ready\n'))
+
+  app.setNotFoundHandler((_request, reply) => reply.code(404).type('text/plain').send('not found\n'))
+  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 500) options.log.error({ err: error }, 'cannot answer a request')
+    return reply
+      .code(status)
+      .type('text/plain')
+      .send(status >= 500 ? 'internal error\n' : 'bad request\n')
+  })
+  return app
+}
