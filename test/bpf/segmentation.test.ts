@@ -1,0 +1,58 @@
+import t from 'tap'
+import { closedSum, destination, startExporter, total } from '../support/exporter.js'
+import { addresses, createNetwork, ethernetFrame } from '../support/network.js'
+import { ipv4, protocols } from '../support/packets.js'
+
+const size = 20_000_000
+
+const witness = `table inet witness {
+  chain out {
+    type filter hook output priority 0
+    counter
+  }
+}`
+
+for (const family of ['v4', 'v6'] as const) {
+  t.test(`20 MB of TCP/IP${family} in oversized buffers count as the packets that the device sends`, async (t) => {
+    const network = createNetwork(t)
+    const { host, peer } = network
+    // The stack hands oversized buffers to egress; the device, which cannot take them, sends and
+    // counts what they are cut into.
+    host.run(['ethtool', '-K', 'veth0', 'tso', 'off', 'gso', 'on'])
+    const exporter = await startExporter(t, host, '--interface=veth0')
+    host.run(['nft', '-f', '-'], witness)
+    network.up()
+    const sink = await peer.startTraffic(t, `tcp-sink ${addresses.peer[family]} 5001`)
+    host.traffic(`tcp ${addresses.peer[family]} 5001 ${size}`)
+    await sink.ended
+    t.same(sink.lines, [String(size)], 'all of it arrived')
+
+    const samples = await exporter.settled()
+    const counted = destination(samples, addresses.peer[family])
+    const buffers = Number(/counter packets (\d+)/.exec(host.run(['nft', 'list', 'ruleset']))?.[1])
+    t.ok(buffers > 0 && (counted.packets ?? 0) > 2 * buffers, `${buffers} buffers were ${counted.packets} packets`)
+    t.same(closedSum(samples), total(samples))
+  })
+}
+
+t.test('a buffer whose sender did not count its segments', async (t) => {
+  const network = createNetwork(t)
+  const { host } = network
+  host.run(['ethtool', '-K', 'veth0', 'tso', 'off', 'gso', 'on'])
+  const exporter = await startExporter(t, host, '--interface=veth0')
+  network.up()
+
+  // struct virtio_net_hdr, include/uapi/linux/virtio_net.h: checksum needed, TCPv4, then lengths in
+  // host byte order. Packet sockets leave gso_segs at 0 for such a buffer, as virtio and tap do.
+  const [ethernet, ip, tcp, segment, payload] = [14, 20, 32, 1000, 7777]
+  const little = (value: number) => Buffer.from(Uint16Array.of(value).buffer).toString('hex')
+  const virtio = '0101' + [ethernet + ip + tcp, segment, ethernet + ip, 16].map(little).join('')
+  // RFC 9293, section 3.1: ports, numbers, 8 words of header, ACK, window, and 12 bytes of no-operation.
+  const header = '9c4001bb' + '00000001' + '00000001' + '8010ffff' + '00000000' + '01'.repeat(tcp - 20)
+  const packet = ipv4({ to: '203.0.113.1', protocol: protocols.tcp, payload: header + 'ab'.repeat(payload) })
+  host.traffic('frames veth0 virtio', virtio + ethernetFrame('0800', packet))
+
+  const samples = await exporter.settled()
+  const packets = Math.ceil(payload / segment)
+  t.same(destination(samples, '203.0.113.1'), { packets, bytes: packets * (ethernet + ip + tcp) + payload })
+})

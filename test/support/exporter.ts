@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { eventually } from './await.js'
+import type { Namespace } from './network.js'
+
+interface Teardown {
+  teardown(action: () => unknown): void
+}
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+
+/** The built exporter in a namespace, as a user runs it. */
+export interface RunningExporter {
+  readonly child: ChildProcess
+  /** Where its metrics are. */
+  readonly url: string
+  /** The log lines so far. */
+  readonly log: readonly string[]
+  /** Gets a page from inside the namespace. */
+  get(url?: string, headers?: Record<string, string>): string
+  /** The samples of the metric page by name and labels. */
+  samples(): Map<string, number>
+  /** The samples once an interface's total is what its device says that it sent; fails if it never is. */
+  settled(device?: string): Promise<Map<string, number>>
+  /** Sends SIGTERM and awaits the exit code. */
+  stop(): Promise<number | null>
+}
+
+/** The command line that runs the built exporter, listening where the kernel chooses. */
+export function exporterCommand(...flags: string[]): string[] {
+  return [process.execPath, main, '--web.listen-address=127.0.0.1:0', ...flags]
+}
+
+export async function startExporter(t: Teardown, namespace: Namespace, ...flags: string[]): Promise<RunningExporter> {
+  const [file, args] = namespace.command(...exporterCommand(...flags))
+  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'pipe'] })
+  const log: string[] = []
+  createInterface({ input: child.stderr }).on('line', (line) => log.push(line))
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      const exited = once(child, 'exit')
+      child.kill()
+      await exited
+    }
+    return child.exitCode
+  }
+  t.teardown(stop)
+  const url = await eventually(() => {
+    if (child.exitCode !== null) throw new Error(`the exporter ended: ${log.join('\n')}`)
+    const found = log.map((line) => /msg="serving metrics" url="?([^" ]*)/.exec(line)?.[1]).find(Boolean)
+    if (!found) throw new Error('the exporter does not serve yet')
+    return found
+  })
+  const get = (page = url, headers: Record<string, string> = {}) => {
+    const given = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
+    return namespace.run(['curl', '--silent', '--show-error', '--fail', ...given, page])
+  }
+  const samples = () => parseSamples(get())
+  const settled = (device = 'veth0') =>
+    eventually(() => {
+      const sent = namespace.sent(device)
+      const seen = samples()
+      assert.deepEqual(total(seen, device), sent)
+      return seen
+    })
+  return { child, url, log, get, stop, samples, settled }
+}
+
+/** Reads text 0.0.4 far enough for the tests: `name{labels}` to value. */
+export function parseSamples(text: string): Map<string, number> {
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  return new Map(
+    lines.map((line) => {
+      const space = line.lastIndexOf(' ')
+      return [line.slice(0, space), Number(line.slice(space + 1))]
+    }),
+  )
+}
+
+export interface Counts {
+  packets: number
+  bytes: number
+}
+
+/** The counters of one destination. */
+export function destination(samples: Map<string, number>, address: string, device = 'veth0'): Partial<Counts> {
+  return counts(samples, 'egress', `{interface="${device}",destination="${address}"}`)
+}
+
+/** The counters of one reason. */
+export function unlisted(samples: Map<string, number>, reason: string, device = 'veth0'): Partial<Counts> {
+  return counts(samples, 'egress_unlisted', `{interface="${device}",reason="${reason}"}`)
+}
+
+/** The counters of one interface. */
+export function total(samples: Map<string, number>, device = 'veth0'): Partial<Counts> {
+  return counts(samples, 'egress_interface', `{interface="${device}"}`)
+}
+
+/** What must equal the total: all destinations and all reasons of one interface. */
+export function closedSum(samples: Map<string, number>, device = 'veth0'): Counts {
+  const sum = (unit: string) =>
+    [...samples]
+      .filter(
+        ([series]) =>
+          series.startsWith(`egress_${unit}_total{interface="${device}",`) ||
+          series.startsWith(`egress_unlisted_${unit}_total{interface="${device}",`),
+      )
+      .reduce((all, [, value]) => all + value, 0)
+  return { packets: sum('packets'), bytes: sum('bytes') }
+}
+
+function counts(samples: Map<string, number>, prefix: string, labels: string): Partial<Counts> {
+  const packets = samples.get(`${prefix}_packets_total${labels}`)
+  const bytes = samples.get(`${prefix}_bytes_total${labels}`)
+  return packets === undefined || bytes === undefined ? {} : { packets, bytes }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Programs that somebody else might run at TC egress. */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+/* Drops every IPv4 packet. */
+SEC("drop")
+int foreign_drop(struct __sk_buff *skb)
+{
+	return skb->protocol == bpf_htons(ETH_P_IP) ? TC_ACT_SHOT : TC_ACT_OK;
+}
+
+/* Tags with VLAN 7 in the metadata and sends by the device TARGET_IFINDEX. */
+SEC("tag")
+int foreign_tag(struct __sk_buff *skb)
+{
+	if (bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), 7))
+		return TC_ACT_SHOT;
+	return bpf_redirect(TARGET_IFINDEX, 0);
+}
+
+char LICENSE[] SEC("license") = "GPL";

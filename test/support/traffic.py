@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Makes exact traffic for the tests: every subcommand sends what its arguments say, and ends."""
+import errno
+import fcntl
+import os
+import socket
+import struct
+import sys
+
+ETH_P_ALL = 3
+TUNSETIFF = 0x400454CA
+IFF_TUN, IFF_NO_PI = 1, 0x1000
+SOL_PACKET, PACKET_VNET_HDR = 263, 15
+
+
+def udp(address, port, count, size):
+    """Sends `count` datagrams of `size` bytes."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sender:
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        for _ in range(int(count)):
+            sender.sendto(bytes(int(size)), (address, int(port)))
+
+
+def burst(address, port, count, cpu):
+    """Says "ready", then sends `count` datagrams from one processor."""
+    os.sched_setaffinity(0, {int(cpu)})
+    print("ready", flush=True)
+    udp(address, port, count, 5)
+
+
+def frames(interface, virtio="plain"):
+    """Sends each line of standard input, hexadecimal, as a frame; `virtio`: behind a virtio_net_hdr."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
+        if virtio == "virtio":
+            sender.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+        sender.bind((interface, 0))
+        for line in sys.stdin:
+            try:
+                sender.send(bytes.fromhex(line))
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:  # that is how the kernel reports that egress dropped it
+                    raise
+
+
+def tcp_sink(address, port):
+    """Says "ready", takes one connection, reads it to its end, and prints how many bytes came."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, int(port)), family=family) as server:
+        print("ready", flush=True)
+        connection, _ = server.accept()
+        total = 0
+        while chunk := connection.recv(1 << 20):
+            total += len(chunk)
+        print(total, flush=True)
+
+
+def tcp(address, port, size):
+    """Sends `size` bytes over one connection."""
+    with socket.create_connection((address, int(port))) as connection:
+        connection.sendall(bytes(int(size)))
+
+
+def tun(name):
+    """Says "ready", then prints the length of each packet that leaves by the tun device `name`."""
+    device = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI))
+    print("ready", flush=True)
+    while packet := os.read(device, 65536):
+        print(len(packet), flush=True)
+
+
+if __name__ == "__main__":
+    commands = {"udp": udp, "burst": burst, "frames": frames, "tcp-sink": tcp_sink, "tcp": tcp, "tun": tun}
+    commands[sys.argv[1]](*sys.argv[2:])
