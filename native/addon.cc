@@ -150,6 +150,7 @@ egress::ProgramOptions program_options(const Napi::Object& options) {
     std::memcpy(key.address, address.Data(), std::min(address.ByteLength(), sizeof(key.address)));
     result.exclusions.push_back(key);
   }
+  if (options.Has("mapMemory")) result.map_memory = options.Get("mapMemory").ToBoolean();
   return result;
 }
 

@@ -33,7 +33,8 @@ void write(int map_fd, const char* map, const void* key, const void* value) {
 
 void Program::Destroy::operator()(egress_bpf* skeleton) const { egress_bpf::destroy(skeleton); }
 
-Program::Program(const ProgramOptions& options) : mmapable_(kernel_has_mmapable_arrays()) {
+Program::Program(const ProgramOptions& options)
+    : mmapable_(options.map_memory && kernel_has_mmapable_arrays()) {
   LibbpfLog log;
   skeleton_.reset(egress_bpf::open());
   if (!skeleton_) throw Error("load program", "", errno, log.text());

@@ -15,6 +15,7 @@ namespace egress {
 struct ProgramOptions {
   uint32_t destinations_limit;  ///< records in the table, 1 or more
   std::vector<egress_prefix> exclusions;
+  bool map_memory = true;  ///< false: read as on kernels without mmapable arrays
 };
 
 /// The loaded kernel program and its maps.
@@ -35,7 +36,7 @@ class Program {
   int interface_slots_fd() const;
   int interfaces_fd() const;
 
-  /// Whether `destinations` can be mapped into memory (Linux 5.5).
+  /// Whether `destinations` can be mapped into memory (Linux 5.5 and newer).
   bool destinations_mmapable() const { return mmapable_; }
 
  private:

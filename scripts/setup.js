@@ -24,6 +24,10 @@ const testNeeds = {
   nft: 'nftables',
   ethtool: 'ethtool',
   tcpdump: 'tcpdump',
+  curl: 'curl',
+  setpriv: 'util-linux',
+  sysctl: 'procps',
+  readelf: 'binutils',
   promtool: 'prometheus',
   'clang-format': 'clang-format',
 }

@@ -13,11 +13,12 @@ const child = spawn('node_modules/.bin/tap', [`--output-file=${output}`, ...proc
   stdio: 'inherit',
 })
 child.on('exit', (code) => {
-  const results = readFileSync(output, 'utf8').split('\n')
+  const results = readFileSync(output, 'utf8')
   rmSync(folder, { recursive: true })
-  // Assertions are the lines that hold no others: a subtest's own line ends with "{" or comes after
-  // its indented ones, and repeats what they said.
-  const counted = countAssertions(results)
-  console.log(`${counted.passed} passed, ${counted.failed} failed`)
-  process.exitCode = code === 0 && counted.failed === 0 && counted.passed > 0 ? 0 : 1
+  // tap's own last words: # { total: 127, pass: 126, fail: 1 }
+  const count = (word) => Number(new RegExp(`^# \\{.*\\b${word}: (\\d+).*\\}$`, 'm').exec(results)?.[1] ?? 0)
+  const [passed, failed, skipped] = [count('pass'), count('fail'), count('skip') + count('todo')]
+  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+  const skips = skipped > 0 && process.env.CI === 'true'
+  process.exitCode = code === 0 && failed === 0 && passed > 0 && !skips ? 0 : 1
 })

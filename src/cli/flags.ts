@@ -12,7 +12,7 @@ Examples:
 Exit codes: 0 stopped by a signal, 1 failed at run time, 2 wrong usage or configuration,
 77 the kernel or the privileges cannot do it.`
 
-const collect = (value: string, values: readonly string[]) => [...values, value]
+const collect = (value: string, values: readonly string[]): readonly string[] => [...values, value]
 
 /** A list whose first flag replaces the default. */
 function replaceThenCollect() {
@@ -48,11 +48,10 @@ export function parseFlags(argv: readonly string[]): Flags {
             .replaceAll('\n', ' ')}; see --help\n`,
         ),
     })
-    .option(
-      '--interface <name>',
-      'interface to count on; repeatable (default: those of the default routes)',
-      collect,
-      [],
+    .addOption(
+      new Option('--interface <name>', 'interface to count on; repeatable')
+        .argParser(collect)
+        .default([], 'those of the default routes'),
     )
     .addOption(
       new Option(

@@ -35,6 +35,8 @@ export interface Addon {
   readonly Exporter: new (options: {
     destinationsLimit: number
     exclusions: readonly Prefix[]
+    /** false: reads the table as on kernels before 5.5; for tests. */
+    mapMemory?: boolean
   }) => NativeExporter
   readonly PageReader: new (page: NativePage, openMetrics: boolean) => NativePageReader
   links(): Link[]

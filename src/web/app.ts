@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import { contentTypes, negotiateFormat } from '../exposition/format.js'
 import { type PageSource, renderPage } from '../exposition/page.js'
 import { landingPage } from './landing-page.js'
@@ -13,7 +13,22 @@ const requestTimeoutMs = 10_000
 
 /** The web server, apart from listening. It is read-only: nothing changes state over HTTP. */
 export function createApp(options: AppOptions): FastifyInstance {
-  const app = fastify({ logger: false, requestTimeout: requestTimeoutMs, bodyLimit: 1 })
+  const answerError = (error: FastifyError, _request: unknown, reply: FastifyReply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 500) options.log.error({ err: error }, 'cannot answer a request')
+    // What went wrong inside stays inside.
+    return reply
+      .code(status)
+      .type('text/plain')
+      .send(status >= 500 ? 'internal error\n' : 'bad request\n')
+  }
+  const app = fastify({ logger: false, requestTimeout: requestTimeoutMs, frameworkErrors: answerError })
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler((_request, reply) => reply.code(404).type('text/plain').send('not found\n'))
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.method === 'GET' || request.method === 'HEAD') return done()
+    reply.code(405).header('allow', 'GET, HEAD').type('text/plain').send('method not allowed\n')
+  })
 
   app.get(options.telemetryPath, (request, reply) => {
     const format = negotiateFormat(request.headers.accept)
@@ -27,15 +42,5 @@ export function createApp(options: AppOptions): FastifyInstance {
   // The program is attached before the server listens, so whoever is answered finds it ready.
   app.get('/-/healthy', (_request, reply) => reply.type('text/plain').send('healthy\n'))
   app.get('/-/ready', (_request, reply) => reply.type('text/plain').send('ready\n'))
-
-  app.setNotFoundHandler((_request, reply) => reply.code(404).type('text/plain').send('not found\n'))
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    const status = error.statusCode ?? 500
-    if (status >= 500) options.log.error({ err: error }, 'cannot answer a request')
-    return reply
-      .code(status)
-      .type('text/plain')
-      .send(status >= 500 ? 'internal error\n' : 'bad request\n')
-  })
   return app
 }

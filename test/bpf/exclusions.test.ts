@@ -30,8 +30,21 @@ const excluded = {
 /** Their neighbours outside. */
 const listed = [
   ...['9.255.255.255', '11.0.0.0', '172.15.255.255', '172.32.0.0', '192.167.255.255', '192.169.0.0'],
-  ...['100.63.255.255', '100.128.0.0', 'fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'fe00::', '126.255.255.255'],
-  ...['128.0.0.0', '::2', '169.253.255.255', '169.255.0.0', 'fe7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'fec0::'],
+  ...[
+    '100.63.255.255',
+    '100.128.0.0',
+    'fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
+    'fe00::',
+    '126.255.255.255',
+  ],
+  ...[
+    '128.0.0.0',
+    '::2',
+    '169.253.255.255',
+    '169.255.0.0',
+    'fe7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
+    'fec0::',
+  ],
   ...['223.255.255.255', '240.0.0.0', '255.255.255.254', 'feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
 ]
 

@@ -12,7 +12,8 @@ const v6 = (packet: string) => ethernetFrame('86dd', packet)
 /** RFC 8200, section 4: next header, length in units of eight bytes after the first, padding. */
 const extension = (next: number, units = 0) =>
   next.toString(16).padStart(2, '0') + units.toString(16).padStart(2, '0') + '00'.repeat(6 + 8 * units)
-const fragment6 = (next: number, offsetAndFlags: string) => next.toString(16).padStart(2, '0') + '00' + offsetAndFlags + '00000001'
+const fragment6 = (next: number, offsetAndFlags: string) =>
+  next.toString(16).padStart(2, '0') + '00' + offsetAndFlags + '00000001'
 
 interface Case {
   what: string
@@ -98,7 +99,9 @@ const cases: Case[] = [
   {
     what: 'more extension headers than anyone sends',
     to: '2001:db8:1::7',
-    frame: v6(ipv6({ to: '2001:db8:1::7', next: 60, payload: extension(60).repeat(9) + extension(17) + udp(5308) })),
+    frame: v6(
+      ipv6({ to: '2001:db8:1::7', next: 60, payload: extension(60).repeat(9) + extension(17) + udp(5308) }),
+    ),
     first: { protocol: 60, port: 0 },
   },
 ]

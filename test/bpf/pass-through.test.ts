@@ -1,9 +1,9 @@
+import assert from 'node:assert/strict'
 import t from 'tap'
+import { eventually } from '../support/await.js'
 import { destination, startExporter } from '../support/exporter.js'
 import { createNetwork, ethernetFrame } from '../support/network.js'
 import { ipv4, ipv6 } from '../support/packets.js'
-import { eventually } from '../support/await.js'
-import assert from 'node:assert/strict'
 
 for (const mode of ['tcx', 'clsact']) {
   t.test(`${mode}: the next program sees every packet, and its verdict holds`, async (t) => {

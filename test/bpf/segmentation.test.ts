@@ -13,26 +13,32 @@ const witness = `table inet witness {
 }`
 
 for (const family of ['v4', 'v6'] as const) {
-  t.test(`20 MB of TCP/IP${family} in oversized buffers count as the packets that the device sends`, async (t) => {
-    const network = createNetwork(t)
-    const { host, peer } = network
-    // The stack hands oversized buffers to egress; the device, which cannot take them, sends and
-    // counts what they are cut into.
-    host.run(['ethtool', '-K', 'veth0', 'tso', 'off', 'gso', 'on'])
-    const exporter = await startExporter(t, host, '--interface=veth0')
-    host.run(['nft', '-f', '-'], witness)
-    network.up()
-    const sink = await peer.startTraffic(t, `tcp-sink ${addresses.peer[family]} 5001`)
-    host.traffic(`tcp ${addresses.peer[family]} 5001 ${size}`)
-    await sink.ended
-    t.same(sink.lines, [String(size)], 'all of it arrived')
+  t.test(
+    `20 MB of TCP/IP${family} in oversized buffers count as the packets that the device sends`,
+    async (t) => {
+      const network = createNetwork(t)
+      const { host, peer } = network
+      // The stack hands oversized buffers to egress; the device, which cannot take them, sends and
+      // counts what they are cut into.
+      host.run(['ethtool', '-K', 'veth0', 'tso', 'off', 'gso', 'on'])
+      const exporter = await startExporter(t, host, '--interface=veth0')
+      host.run(['nft', '-f', '-'], witness)
+      network.up()
+      const sink = await peer.startTraffic(t, `tcp-sink ${addresses.peer[family]} 5001`)
+      host.traffic(`tcp ${addresses.peer[family]} 5001 ${size}`)
+      await sink.ended
+      t.same(sink.lines, [String(size)], 'all of it arrived')
 
-    const samples = await exporter.settled()
-    const counted = destination(samples, addresses.peer[family])
-    const buffers = Number(/counter packets (\d+)/.exec(host.run(['nft', 'list', 'ruleset']))?.[1])
-    t.ok(buffers > 0 && (counted.packets ?? 0) > 2 * buffers, `${buffers} buffers were ${counted.packets} packets`)
-    t.same(closedSum(samples), total(samples))
-  })
+      const samples = await exporter.settled()
+      const counted = destination(samples, addresses.peer[family])
+      const buffers = Number(/counter packets (\d+)/.exec(host.run(['nft', 'list', 'ruleset']))?.[1])
+      t.ok(
+        buffers > 0 && (counted.packets ?? 0) > 2 * buffers,
+        `${buffers} buffers were ${counted.packets} packets`,
+      )
+      t.same(closedSum(samples), total(samples))
+    },
+  )
 }
 
 t.test('a buffer whose sender did not count its segments', async (t) => {

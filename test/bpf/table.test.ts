@@ -27,7 +27,8 @@ t.test('beyond the limit traffic counts as overflow', async (t) => {
 t.test('the same destination on two interfaces is two destinations', async (t) => {
   const host = new Namespace(t, 'two')
   const far = new Namespace(t, 'far')
-  for (const device of ['left', 'right']) host.ip(`link add ${device} type veth peer name ${device}1 netns ${far.name}`)
+  for (const device of ['left', 'right'])
+    host.ip(`link add ${device} type veth peer name ${device}1 netns ${far.name}`)
   const exporter = await startExporter(t, host, '--interface=left', '--interface=right')
   for (const device of ['left', 'right']) {
     far.ip(`link set ${device}1 up`)
@@ -50,7 +51,9 @@ t.test('two processors that send to one new destination lose nothing', async (t)
   const network = createNetwork(t)
   const exporter = await startExporter(t, network.host, '--interface=veth0')
   network.up()
-  const senders = await Promise.all([0, 1].map((cpu) => network.host.startTraffic(t, `burst 203.0.113.9 9 50021 ${cpu}`)))
+  const senders = await Promise.all(
+    [0, 1].map((cpu) => network.host.startTraffic(t, `burst 203.0.113.9 9 50021 ${cpu}`)),
+  )
   await Promise.all(senders.map(({ ended }) => ended))
   const samples = await exporter.settled()
   t.equal(destination(samples, '203.0.113.9').packets, 2 * 50021)

@@ -24,7 +24,8 @@ t.test('tags in the frame: one, two, and one too many', async (t) => {
     three: ethernetFrame(`${stacked} ${tag('8100', 13)} ${types.ipv4}`, v4),
     cut: ethernetFrame(`${stacked.slice(0, -2)}`, ''),
   }
-  const bytes = (...names: (keyof typeof frames)[]) => names.reduce((sum, name) => sum + frames[name].length / 2, 0)
+  const bytes = (...names: (keyof typeof frames)[]) =>
+    names.reduce((sum, name) => sum + frames[name].length / 2, 0)
   network.host.traffic('frames veth0', Object.values(frames).join('\n'))
 
   const samples = await exporter.settled()

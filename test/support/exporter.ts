@@ -34,7 +34,11 @@ export function exporterCommand(...flags: string[]): string[] {
   return [process.execPath, main, '--web.listen-address=127.0.0.1:0', ...flags]
 }
 
-export async function startExporter(t: Teardown, namespace: Namespace, ...flags: string[]): Promise<RunningExporter> {
+export async function startExporter(
+  t: Teardown,
+  namespace: Namespace,
+  ...flags: string[]
+): Promise<RunningExporter> {
   const [file, args] = namespace.command(...exporterCommand(...flags))
   const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'pipe'] })
   const log: string[] = []
@@ -86,7 +90,11 @@ export interface Counts {
 }
 
 /** The counters of one destination. */
-export function destination(samples: Map<string, number>, address: string, device = 'veth0'): Partial<Counts> {
+export function destination(
+  samples: Map<string, number>,
+  address: string,
+  device = 'veth0',
+): Partial<Counts> {
   return counts(samples, 'egress', `{interface="${device}",destination="${address}"}`)
 }
 

@@ -32,7 +32,12 @@ export class Namespace {
   /** Runs a command inside and returns its standard output. */
   run(command: string[], input = ''): string {
     const [file, args] = this.command(...command)
-    return execFileSync(file, args, { encoding: 'utf8', input, stdio: ['pipe', 'pipe', 'pipe'], maxBuffer: 2 ** 28 })
+    return execFileSync(file, args, {
+      encoding: 'utf8',
+      input,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      maxBuffer: 2 ** 28,
+    })
   }
 
   ip(args: string): string {
@@ -44,7 +49,10 @@ export class Namespace {
   }
 
   /** Starts a traffic command that says "ready", and awaits that word. */
-  async startTraffic(t: Teardown, args: string): Promise<{ child: ChildProcess; lines: string[]; ended: Promise<void> }> {
+  async startTraffic(
+    t: Teardown,
+    args: string,
+  ): Promise<{ child: ChildProcess; lines: string[]; ended: Promise<void> }> {
     const [file, command] = this.command('python3', trafficScript, ...args.split(' '))
     const child = spawn(file, command, { stdio: ['ignore', 'pipe', 'inherit'] })
     const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
@@ -52,7 +60,9 @@ export class Namespace {
     const lines: string[] = []
     await new Promise<void>((resolve, reject) => {
       child.once('close', () => reject(new Error(`${args} ended before it was ready`)))
-      createInterface({ input: child.stdout }).on('line', (line) => (line === 'ready' ? resolve() : lines.push(line)))
+      createInterface({ input: child.stdout }).on('line', (line) =>
+        line === 'ready' ? resolve() : lines.push(line),
+      )
     })
     return { child, lines, ended }
   }
@@ -66,7 +76,20 @@ export class Namespace {
     const flags = ['-O2', '-g', '-target', 'bpf', '-idirafter', include, `-DTARGET_IFINDEX=${target}`]
     execFileSync('clang', [...flags, '-c', foreignSource, '-o', object])
     this.run(['tc', 'qdisc', 'add', 'dev', device, 'clsact'])
-    this.run(['tc', 'filter', 'add', 'dev', device, 'egress', 'bpf', 'direct-action', 'obj', object, 'sec', section])
+    this.run([
+      'tc',
+      'filter',
+      'add',
+      'dev',
+      device,
+      'egress',
+      'bpf',
+      'direct-action',
+      'obj',
+      object,
+      'sec',
+      section,
+    ])
   }
 
   ifindex(device: string): number {
@@ -78,6 +101,17 @@ export class Namespace {
     const [link] = JSON.parse(this.ip(`-j -s link show dev ${device}`))
     return { packets: link.stats64.tx.packets, bytes: link.stats64.tx.bytes }
   }
+}
+
+/** Two ends of a veth pair that send nothing of their own: IPv6, with its discovery, is off. */
+export function silentPair(t: Teardown, device: string): Namespace {
+  const host = new Namespace(t, 'silent')
+  host.ip(`link add ${device} type veth peer name far`)
+  for (const end of [device, 'far']) {
+    host.run(['sysctl', '-q', '-w', `net.ipv6.conf.${end}.disable_ipv6=1`])
+    host.ip(`link set ${end} up`)
+  }
+  return host
 }
 
 /** A host with one interface, veth0, whose other end is veth1 in a namespace of its own. */
@@ -99,7 +133,9 @@ export const mac = { host: '02:00:00:00:00:01', peer: '02:00:00:00:00:02' } as c
 export function createNetwork(t: Teardown): Network {
   const host = new Namespace(t, 'host')
   const peer = new Namespace(t, 'peer')
-  host.ip(`link add veth0 address ${mac.host} type veth peer name veth1 address ${mac.peer} netns ${peer.name}`)
+  host.ip(
+    `link add veth0 address ${mac.host} type veth peer name veth1 address ${mac.peer} netns ${peer.name}`,
+  )
   for (const [end, device, own] of [
     [host, 'veth0', addresses.host],
     [peer, 'veth1', addresses.peer],

@@ -24,7 +24,13 @@ interface Ipv4 {
 }
 
 /** RFC 791, section 3.1 */
-export function ipv4({ to, protocol = protocols.udp, payload = udp(53), options = '', fragment }: Ipv4): string {
+export function ipv4({
+  to,
+  protocol = protocols.udp,
+  payload = udp(53),
+  options = '',
+  fragment,
+}: Ipv4): string {
   const headerBytes = 20 + bytesIn(options)
   const flags = fragment ? (fragment.more ? 0x2000 : 0) | fragment.offset : 0
   return (
@@ -52,6 +58,12 @@ interface Ipv6 {
 /** RFC 8200, section 3; extension headers are part of the payload. */
 export function ipv6({ to, next = protocols.udp, payload = udp(53) }: Ipv6): string {
   return (
-    '60000000' + hex(bytesIn(payload), 2) + hex(next, 1) + '40' + addressHex('2001:db8:51::1') + addressHex(to) + payload
+    '60000000' +
+    hex(bytesIn(payload), 2) +
+    hex(next, 1) +
+    '40' +
+    addressHex('2001:db8:51::1') +
+    addressHex(to) +
+    payload
   )
 }

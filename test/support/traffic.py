@@ -22,6 +22,12 @@ def udp(address, port, count, size):
             sender.sendto(bytes(int(size)), (address, int(port)))
 
 
+def spray(prefix, count):
+    """Sends one datagram to each of `count` addresses from `prefix` followed by 1."""
+    for last in range(1, int(count) + 1):
+        udp(f"{prefix}{last}", 9, 1, 5)
+
+
 def burst(address, port, count, cpu):
     """Says "ready", then sends `count` datagrams from one processor."""
     os.sched_setaffinity(0, {int(cpu)})
@@ -71,5 +77,6 @@ def tun(name):
 
 
 if __name__ == "__main__":
-    commands = {"udp": udp, "burst": burst, "frames": frames, "tcp-sink": tcp_sink, "tcp": tcp, "tun": tun}
+    commands = {"udp": udp, "spray": spray, "burst": burst, "frames": frames}
+    commands |= {"tcp-sink": tcp_sink, "tcp": tcp, "tun": tun}
     commands[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,30 @@
+import t from 'tap'
+import { formatAddress, parseListenAddress } from '../../src/config/listen-address.js'
+import { ExitCode } from '../../src/errors.js'
+
+t.same(parseListenAddress(':10191'), { port: 10191 })
+t.same(parseListenAddress('127.0.0.1:0'), { host: '127.0.0.1', port: 0 })
+t.same(parseListenAddress('[::1]:9100'), { host: '::1', port: 9100 })
+t.same(parseListenAddress('localhost:65535'), { host: 'localhost', port: 65535 })
+
+for (const text of [
+  '',
+  '10191',
+  ':',
+  ':65536',
+  ':http',
+  '::1:80',
+  '[::1]',
+  '[nonsense]:80',
+  'a:b:80',
+  ':-1',
+  ':1e3',
+]) {
+  t.throws(() => parseListenAddress(text), {
+    message: `--web.listen-address: '${text}' is not an address: write [HOST]:PORT, such as :10191, 127.0.0.1:10191 or [::1]:10191`,
+    exitCode: ExitCode.usage,
+  })
+}
+
+t.equal(formatAddress('::', 80), '[::]:80')
+t.equal(formatAddress('127.0.0.1', 80), '127.0.0.1:80')

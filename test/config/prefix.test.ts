@@ -1,0 +1,42 @@
+import t from 'tap'
+import { parsePrefix } from '../../src/config/prefix.js'
+import { ExitCode } from '../../src/errors.js'
+
+const good: [text: string, bytes: string, length: number][] = [
+  ['10.0.0.0/8', '0a000000', 8],
+  ['0.0.0.0/0', '00000000', 0],
+  ['203.0.113.7', 'cb007107', 32],
+  ['203.0.113.128/25', 'cb007180', 25],
+  ['::/0', '0'.repeat(32), 0],
+  ['2001:db8::/32', `20010db8${'0'.repeat(24)}`, 32],
+  ['fe80::/10', `fe80${'0'.repeat(28)}`, 10],
+  ['::1', `${'0'.repeat(31)}1`, 128],
+  ['::ffff:192.0.2.1/128', `${'0'.repeat(20)}ffffc0000201`, 128],
+]
+for (const [text, bytes, length] of good) {
+  t.test(text, async (t) => {
+    const prefix = parsePrefix(text)
+    t.equal(Buffer.from(prefix.bytes).toString('hex'), bytes)
+    t.equal(prefix.length, length)
+  })
+}
+
+const bad: [text: string, message: RegExp][] = [
+  ['', /^'' is not a CIDR prefix: write /],
+  ['10', /^'10' is not a CIDR prefix: write /],
+  ['10.0.0.0/', /its length must be a number from 0 to 32$/],
+  ['10.0.0.0/33', /its length must be a number from 0 to 32$/],
+  ['10.0.0.0/-1', /its length must be a number from 0 to 32$/],
+  ['10.0.0.0/8/8', /its length must be a number from 0 to 32$/],
+  ['10.0.0.0/0x8', /its length must be a number from 0 to 32$/],
+  ['2001:db8::/129', /its length must be a number from 0 to 128$/],
+  ['010.0.0.0/8', /is not a CIDR prefix/],
+  ['10.0.0.256', /is not a CIDR prefix/],
+  ['fe80::1%eth0', /is not a CIDR prefix/],
+  ['example.com', /is not a CIDR prefix/],
+  ['10.0.0.1/8', /^'10\.0\.0\.1\/8' has bits set after its prefix: write 10\.0\.0\.0\/8$/],
+  ['2001:db8::1/32', /write 2001:db8::\/32$/],
+]
+for (const [text, message] of bad) {
+  t.throws(() => parsePrefix(text), { message, exitCode: ExitCode.usage }, `'${text}' is refused`)
+}

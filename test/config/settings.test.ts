@@ -1,0 +1,55 @@
+import t from 'tap'
+import { parseFlags } from '../../src/cli/flags.js'
+import { parseSettings } from '../../src/config/settings.js'
+import { ExitCode } from '../../src/errors.js'
+
+const settings = (...argv: string[]) => parseSettings(parseFlags(argv))
+
+t.test('the defaults', async (t) => {
+  const found = settings()
+  t.same(found.interfaces, [], 'the interfaces of the default routes')
+  t.equal(found.exclusions.length, 12, 'all four groups')
+  t.equal(found.destinationsLimit, 65536)
+  t.equal(found.bpfMode, 'auto')
+  t.same(found.listen, { port: 10191 })
+  t.equal(found.telemetryPath, '/metrics')
+  t.same(found.log, { level: 'info', format: 'logfmt' })
+  t.ok(Object.isFrozen(found))
+  t.same(settings('run'), found, 'run is the default command')
+})
+
+t.test('repeated and listed values', async (t) => {
+  t.same(settings('--interface', 'eth0', '--interface=wg0', '--interface=eth0').interfaces, ['eth0', 'wg0'])
+  t.equal(settings('--destinations.exclude=loopback').exclusions.length, 2, 'replaces the default')
+  t.equal(
+    settings('--destinations.exclude=loopback, 192.0.2.0/24', '--destinations.exclude=2001:db8::/32')
+      .exclusions.length,
+    4,
+  )
+  t.same(settings('--destinations.exclude=none').exclusions, [])
+})
+
+const bad: [argv: string[], message: RegExp][] = [
+  [['--interface='], /^--interface: the name is empty/],
+  [
+    ['--destinations.exclude=public'],
+    /^--destinations.exclude: there is no group 'public': use private, loopback, link-local, multicast, none, or CIDR prefixes$/,
+  ],
+  [
+    ['--destinations.exclude=10.0.0.1/8'],
+    /^--destinations.exclude: '10.0.0.1\/8' has bits set after its prefix/,
+  ],
+  [['--destinations.exclude=private,'], /^--destinations.exclude: there is no group ''/],
+  [['--destinations.exclude=none,private'], /^--destinations.exclude: 'none' stands alone$/],
+  [['--destinations.limit=0'], /^--destinations.limit: '0' is not a whole number from 1 to 16777216$/],
+  [['--destinations.limit=1e3'], /^--destinations.limit: '1e3' is not a whole number/],
+  [['--destinations.limit=16777217'], /^--destinations.limit: '16777217' is not/],
+  [['--web.listen-address=10191'], /^--web.listen-address: '10191' is not an address/],
+  [['--web.telemetry-path=metrics'], /^--web.telemetry-path: 'metrics' is not usable/],
+  [['--web.telemetry-path=/:name'], /^--web.telemetry-path: '\/:name' is not usable/],
+  [['--web.telemetry-path=/-/ready'], /^--web.telemetry-path: '\/-\/ready' is not usable/],
+  [['--web.telemetry-path=/'], /^--web.telemetry-path: '\/' is not usable/],
+]
+for (const [argv, message] of bad) {
+  t.throws(() => settings(...argv), { message, exitCode: ExitCode.usage }, argv.join(' '))
+}

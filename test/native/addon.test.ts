@@ -1,0 +1,173 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import t from 'tap'
+import { type Addon, loadAddon, type NativeExporter } from '../../src/kernel/addon.js'
+import { parseSamples } from '../support/exporter.js'
+
+// These attach to this machine's loopback device and send nothing beyond it.
+const loopback = 1
+const addon = loadAddon()
+const options = { destinationsLimit: 256, exclusions: [] }
+
+async function page(exporter: NativeExporter, openMetrics = false, bufferBytes = 4096): Promise<string> {
+  const reader = new addon.PageReader(await exporter.read(), openMetrics)
+  const buffer = Buffer.alloc(bufferBytes)
+  let text = ''
+  for (;;) {
+    const written = await reader.fill(buffer)
+    if (written === 0) return text
+    text += buffer.toString('utf8', 0, written)
+  }
+}
+
+/** The descriptors of this process whose fdinfo holds a word. */
+const descriptors = (word: string) =>
+  readdirSync('/proc/self/fdinfo').filter((fd) => {
+    try {
+      return readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8').includes(word)
+    } catch {
+      return false // the descriptor of this very listing
+    }
+  }).length
+
+/** How often this process hangs on the loopback device's egress: TCX links and clsact filters. */
+const attached = () =>
+  descriptors('link_id:') +
+  (execFileSync('tc', ['filter', 'show', 'dev', 'lo', 'egress'], { encoding: 'utf8' }).match(
+    /handle 0x65677265/g,
+  )?.length ?? 0)
+
+const traffic = (...args: string[]) =>
+  execFileSync('python3', [new URL('../support/traffic.py', import.meta.url).pathname, ...args])
+const sendTo127 = (count: number, last: number) => traffic('udp', `127.9.9.${last}`, '9', String(count), '5')
+
+t.test('the addon needs libc and libstdc++ alone', async (t) => {
+  const needed = execFileSync('readelf', ['-d', 'build/Release/egress.node'], { encoding: 'utf8' })
+  const libraries = [...needed.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name]) => name)
+  t.same(
+    libraries.filter((name) => !/^(libc|libm|libgcc_s|libstdc\+\+|ld-linux.*)\.so/.test(name ?? '')),
+    [],
+  )
+})
+
+t.test('reads mapped memory, and element by element where a kernel cannot map', async (t) => {
+  const mapped = new addon.Exporter(options)
+  const copied = new addon.Exporter({ ...options, mapMemory: false })
+  t.teardown(() => mapped.close())
+  t.teardown(() => copied.close())
+  t.equal(mapped.attach(loopback, 'lo', true, 'tcx'), 'tcx')
+  t.equal(copied.attach(loopback, 'lo', true, 'tcx'), 'tcx')
+  sendTo127(19, 1)
+  for (const exporter of [mapped, copied]) {
+    const samples = parseSamples(await page(exporter))
+    t.equal(samples.get('egress_packets_total{interface="lo",destination="127.9.9.1"}'), 19)
+    t.equal(samples.get('egress_bytes_total{interface="lo",destination="127.9.9.1"}'), 19 * (14 + 20 + 8 + 5))
+  }
+})
+
+t.test('a page comes in whole lines, whatever the size of the buffer', async (t) => {
+  const exporter = new addon.Exporter(options)
+  t.teardown(() => exporter.close())
+  exporter.attach(loopback, 'a "name"\\', true, 'tcx')
+  traffic('spray', '127.9.9.', '100')
+  const text = await page(exporter, false, 1024)
+  t.match(text, /^# HELP egress_packets_total .*\n# TYPE egress_packets_total counter\n/)
+  t.match(text, 'egress_packets_total{interface="a \\"name\\"\\\\",destination="127.9.9.100"} 1\n')
+  t.equal(text.match(/^egress_packets_total/gm)?.length, text.match(/^egress_bytes_total/gm)?.length)
+  t.notMatch(text, /\n\n/)
+  t.match(
+    await page(exporter, true),
+    /^# HELP egress_packets .*\n# TYPE egress_packets counter\negress_packets_total{/,
+  )
+  const reader = new addon.PageReader(await exporter.read(), false)
+  t.throws(() => reader.fill(Buffer.alloc(1023)), { name: 'RangeError' })
+})
+
+t.test('when a destination was first seen does not move', async (t) => {
+  const exporter = new addon.Exporter(options)
+  t.teardown(() => exporter.close())
+  exporter.attach(loopback, 'lo', true, 'tcx')
+  const before = Date.now() / 1000
+  sendTo127(1, 200)
+  const series = 'egress_destination_first_seen_timestamp_seconds{interface="lo",destination="127.9.9.200"}'
+  const first = parseSamples(await page(exporter)).get(series) ?? 0
+  t.ok(first >= before - 0.01 && first <= Date.now() / 1000 + 0.01, `${first} is after ${before}`)
+  sendTo127(1, 200)
+  t.equal(parseSamples(await page(exporter)).get(series), first)
+})
+
+for (const mode of ['tcx', 'clsact'] as const) {
+  t.test(`${mode}: closing detaches, twice as well as once`, async (t) => {
+    const before = attached()
+    const exporter = new addon.Exporter(options)
+    t.equal(exporter.attach(loopback, 'lo', true, mode), mode)
+    t.equal(attached(), before + 1)
+    const reading = exporter.read()
+    exporter.close()
+    exporter.close()
+    t.equal(attached(), before)
+    t.ok(await reading, 'a read under way ends well')
+    t.throws(() => exporter.read(), { code: 'ECLOSED' })
+    t.throws(() => exporter.attach(loopback, 'lo', true, mode), { code: 'ECLOSED' })
+  })
+}
+
+t.test('errors say what was tried, on what, and why', async (t) => {
+  const exporter = new addon.Exporter(options)
+  t.teardown(() => exporter.close())
+  exporter.attach(loopback, 'lo', true, 'tcx')
+  t.throws(() => exporter.attach(loopback, 'lo', true, 'tcx'), {
+    code: 'EEXIST',
+    operation: 'attach',
+    object: 'lo',
+  })
+  const absent = 0x7fffffff
+  t.throws(() => exporter.attach(absent, 'gone', true, 'tcx'), {
+    code: 'ENODEV',
+    operation: 'attach tcx',
+    object: 'gone',
+  })
+  t.throws(() => exporter.attach(absent, 'gone', true, 'clsact'), { code: 'ENODEV', object: 'gone' })
+  const samples = parseSamples(await page(exporter))
+  t.equal([...samples.keys()].filter((series) => series.includes('gone')).length, 0)
+})
+
+t.test('opening and closing many times leaks no descriptor', async (t) => {
+  const cycle = () => {
+    const exporter = new addon.Exporter(options)
+    exporter.attach(loopback, 'lo', true, 'tcx')
+    exporter.close()
+  }
+  cycle()
+  const before = descriptors('map_id:')
+  for (let i = 0; i < 20; i++) cycle()
+  t.equal(descriptors('map_id:'), before)
+})
+
+t.test('workers load it beside the main thread, and their end detaches', async (t) => {
+  const before = attached()
+  const script = `
+    const { parentPort } = require('node:worker_threads')
+    const addon = require(${JSON.stringify(new URL('../../build/Release/egress.node', import.meta.url).pathname)})
+    const exporter = new addon.Exporter({ destinationsLimit: 16, exclusions: [] })
+    exporter.attach(1, 'lo', true, 'tcx')
+    exporter.read().then(() => parentPort.postMessage('counting'))
+    setInterval(() => {}, 1000)`
+  const workers = [0, 1].map(() => new Worker(script, { eval: true }))
+  await Promise.all(workers.map((worker) => once(worker, 'message')))
+  t.equal(attached(), before + 2)
+  await workers[0]?.terminate()
+  t.equal(attached(), before + 1)
+  await workers[1]?.terminate()
+  t.equal(attached(), before)
+  t.ok((await page(openLoopback(addon, t))).includes('egress_interface_packets_total{interface="lo"}'))
+})
+
+function openLoopback({ Exporter }: Addon, t: { teardown(action: () => void): void }): NativeExporter {
+  const exporter = new Exporter(options)
+  t.teardown(() => exporter.close())
+  exporter.attach(loopback, 'lo', true, 'tcx')
+  return exporter
+}
