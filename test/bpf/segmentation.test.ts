@@ -62,3 +62,28 @@ t.test('a buffer whose sender did not count its segments', async (t) => {
   const packets = Math.ceil(payload / segment)
   t.same(destination(samples, '203.0.113.1'), { packets, bytes: packets * (ethernet + ip + tcp) + payload })
 })
+
+t.test('oversized buffers in a tunnel count as the packets beneath it', async (t) => {
+  const network = createNetwork(t)
+  const { host, peer } = network
+  host.run(['ethtool', '-K', 'veth0', 'tso', 'off', 'gso', 'on', 'tx-udp_tnl-segmentation', 'off'])
+  const exporter = await startExporter(t, host, '--interface=veth0')
+  network.up()
+  for (const [end, device, local, remote, inner] of [
+    [host, 'veth0', addresses.host.v4, addresses.peer.v4, '203.0.113.1'],
+    [peer, 'veth1', addresses.peer.v4, addresses.host.v4, '203.0.113.2'],
+  ] as const) {
+    end.ip(`link add vx0 type vxlan id 7 local ${local} remote ${remote} dstport 4789 dev ${device}`)
+    end.ip(`addr add ${inner}/24 dev vx0`)
+    end.ip('link set vx0 up')
+  }
+  const sink = await peer.startTraffic(t, 'tcp-sink 203.0.113.2 5001')
+  host.traffic('tcp 203.0.113.2 5001 2000003')
+  await sink.ended
+  t.same(sink.lines, ['2000003'])
+
+  const samples = await exporter.settled()
+  t.ok((destination(samples, addresses.peer.v4).packets ?? 0) > 2000003 / 1500)
+  t.same(destination(samples, '203.0.113.2'), {}, 'the inner destination does not leave veth0')
+  t.same(closedSum(samples), total(samples))
+})
