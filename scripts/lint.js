@@ -11,7 +11,8 @@ const native = ['bpf', 'native'].flatMap((folder) =>
     .map((name) => `${folder}/${name}`),
 )
 const checks = [
-  ['node_modules/.bin/biome', ['check', '--error-on-warnings', '.']],
+  ['node_modules/.bin/prettier', ['--check', '.']],
+  ['node_modules/.bin/eslint', ['--max-warnings=0', '.']],
   ['node_modules/.bin/tsc', ['--noEmit', '-p', 'test']],
   ['clang-format', ['--dry-run', '-Werror', ...native]],
 ]

@@ -10,7 +10,9 @@ interface Build {
 export const build: Build = readBuild()
 
 function readBuild(): Build {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   let revision = 'unknown'
   try {
     revision = readFileSync(new URL('./revision', import.meta.url), 'utf8').trim()

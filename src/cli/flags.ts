@@ -2,6 +2,18 @@ import { Command, Option } from 'commander'
 import { build } from '../build.js'
 import { bpfModes, defaults, type Flags, logFormats, logLevels } from '../config/settings.js'
 
+/** Commander's names for the flags: it joins words at dashes, not at dots. */
+interface Options {
+  interface: Flags['interface']
+  'destinations.exclude': Flags['destinationsExclude']
+  'destinations.limit': Flags['destinationsLimit']
+  'bpf.mode': Flags['bpfMode']
+  'web.listenAddress': Flags['webListenAddress']
+  'web.telemetryPath': Flags['webTelemetryPath']
+  'log.level': Flags['logLevel']
+  'log.format': Flags['logFormat']
+}
+
 const examples = `
 Examples:
   egress-exporter                                      count on the interfaces of the default routes
@@ -80,9 +92,9 @@ export function parseFlags(argv: readonly string[]): Flags {
   const [command = 'run'] = program.args
   if (command !== 'run') program.error(`unknown command '${command}'`)
 
-  const options = program.opts()
+  const options = program.opts<Options>()
   return {
-    interface: options['interface'],
+    interface: options.interface,
     destinationsExclude: options['destinations.exclude'],
     destinationsLimit: options['destinations.limit'],
     bpfMode: options['bpf.mode'],

@@ -13,7 +13,7 @@ function report(error: unknown): ExitCode {
     process.stderr.write(`egress-exporter: ${error.message}\n`)
     return error.exitCode
   }
-  process.stderr.write(`egress-exporter: ${error instanceof Error ? error.stack : error}\n`)
+  process.stderr.write(`egress-exporter: ${error instanceof Error ? error.stack : String(error)}\n`)
   return ExitCode.failed
 }
 

@@ -68,7 +68,7 @@ const defaultPath = new URL('../../build/Release/egress.node', import.meta.url).
  */
 export function loadAddon(path: string = defaultPath): Addon {
   try {
-    return createRequire(import.meta.url)(path)
+    return createRequire(import.meta.url)(path) as Addon
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const reason = code === 'MODULE_NOT_FOUND' ? 'it is not built' : message.split('\n')[0]

@@ -22,12 +22,16 @@ export function createApp(options: AppOptions): FastifyInstance {
       .type('text/plain')
       .send(status >= 500 ? 'internal error\n' : 'bad request\n')
   }
-  const app = fastify({ logger: false, requestTimeout: requestTimeoutMs, frameworkErrors: answerError })
+  const app = fastify({
+    logger: false,
+    requestTimeout: requestTimeoutMs,
+    frameworkErrors: (...args) => void answerError(...args),
+  })
   app.setErrorHandler(answerError)
   app.setNotFoundHandler((_request, reply) => reply.code(404).type('text/plain').send('not found\n'))
   app.addHook('onRequest', (request, reply, done) => {
-    if (request.method === 'GET' || request.method === 'HEAD') return done()
-    reply.code(405).header('allow', 'GET, HEAD').type('text/plain').send('method not allowed\n')
+    if (request.method === 'GET' || request.method === 'HEAD') done()
+    else void reply.code(405).header('allow', 'GET, HEAD').type('text/plain').send('method not allowed\n')
   })
 
   app.get(options.telemetryPath, (request, reply) => {
