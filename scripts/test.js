@@ -6,6 +6,10 @@ import { join } from 'node:path'
 import { setup } from './setup.js'
 
 setup({ test: true })
+if (process.getuid() !== 0) {
+  console.error('the tests need root: they make network namespaces and attach real programs there')
+  process.exit(1)
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'egress-test-'))
 const output = join(folder, 'output.tap')

@@ -1,0 +1,63 @@
+import t from 'tap'
+import type { Addon, NativePage } from '../../src/kernel/addon.js'
+import { EgressCounter } from '../../src/kernel/egress-counter.js'
+
+const settings = { interfaces: ['a', 'b'], exclusions: [], destinationsLimit: 23, bpfMode: 'auto' } as const
+
+/** An addon that counts what is asked of it; interface b fails to attach on demand. */
+function fakeAddon({ failOn = '' } = {}) {
+  const calls: string[] = []
+  const reads: ((page: NativePage) => void)[] = []
+  const addon = {
+    libbpfVersion: '1.1',
+    links: () => [
+      { ifindex: 1, name: 'a', type: 1 },
+      { ifindex: 2, name: 'b', type: 65534 },
+    ],
+    defaultRouteInterfaces: () => [],
+    Exporter: class {
+      attach(_ifindex: number, name: string, ethernet: boolean) {
+        calls.push(`attach ${name} ${ethernet ? 'ethernet' : 'ip'}`)
+        if (name === failOn) throw new Error('no')
+        return 'tcx' as const
+      }
+      read() {
+        calls.push('read')
+        return new Promise<NativePage>((resolve) => reads.push(resolve))
+      }
+      close() {
+        calls.push('close')
+      }
+    },
+    PageReader: class {
+      readonly #chunks = ['one\n', 'two\n']
+      async fill(buffer: Uint8Array) {
+        return Buffer.from(buffer.buffer).write(this.#chunks.shift() ?? '')
+      }
+    },
+  } satisfies Addon
+  return { addon, calls, finishRead: () => reads.shift()?.({} as NativePage) }
+}
+
+t.test('reads that overlap are one read', async (t) => {
+  const { addon, calls, finishRead } = fakeAddon()
+  const counter = EgressCounter.open(settings, addon)
+  const readings = [counter.read(), counter.read(), counter.read()]
+  t.equal(calls.filter((call) => call === 'read').length, 1)
+  finishRead()
+  for (const reading of await Promise.all(readings)) {
+    let text = ''
+    for await (const chunk of reading.render(false)) text += Buffer.from(chunk).toString()
+    t.equal(text, 'one\ntwo\n', 'each walks the whole page')
+  }
+  const later = counter.read()
+  t.equal(calls.filter((call) => call === 'read').length, 2, 'a later one is its own')
+  finishRead()
+  await later
+})
+
+t.test('a failure to attach one detaches all', async (t) => {
+  const { addon, calls } = fakeAddon({ failOn: 'b' })
+  t.throws(() => EgressCounter.open(settings, addon), { message: 'no' })
+  t.same(calls, ['attach a ethernet', 'attach b ip', 'close'])
+})
