@@ -8,6 +8,7 @@
         "native/destination_table.cc",
         "native/exporter.cc",
         "native/exposition.cc",
+        "native/interface_watch.cc",
         "native/libbpf_log.cc",
         "native/program.cc",
         "native/rtnetlink.cc",

@@ -17,6 +17,7 @@
 #include "error.h"
 #include "exporter.h"
 #include "exposition.h"
+#include "interface_watch.h"
 #include "rtnetlink.h"
 
 namespace {
@@ -165,8 +166,10 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(
         env, "Exporter",
-        {InstanceMethod<&Exporter::attach>("attach"), InstanceMethod<&Exporter::read>("read"),
-         InstanceMethod<&Exporter::close>("close")});
+        {InstanceMethod<&Exporter::attach>("attach"),
+         InstanceMethod<&Exporter::is_attached>("isAttached"),
+         InstanceMethod<&Exporter::detach>("detach"), InstanceMethod<&Exporter::forget>("forget"),
+         InstanceMethod<&Exporter::read>("read"), InstanceMethod<&Exporter::close>("close")});
   }
 
   explicit Exporter(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -194,6 +197,33 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
     return Napi::String::New(info.Env(), mode);
   }
 
+  /// isAttached(ifindex: number): boolean
+  Napi::Value is_attached(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(
+        info.Env(), open(info.Env()).is_attached(info[0].As<Napi::Number>().Uint32Value()));
+  }
+
+  /// detach(ifindexes: number[]): Promise<void>
+  Napi::Value detach(const Napi::CallbackInfo& info) {
+    open(info.Env());
+    std::set<uint32_t> ifindexes;
+    auto array = info[0].As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length(); i++)
+      ifindexes.insert(array.Get(i).As<Napi::Number>().Uint32Value());
+    return PromiseWorker<std::monostate>::start(
+        info.Env(),
+        [exporter = exporter_, ifindexes] {
+          exporter->detach(ifindexes);
+          return std::monostate();
+        },
+        [](Napi::Env env, std::monostate&&) { return env.Undefined(); });
+  }
+
+  /// forget(name: string)
+  void forget(const Napi::CallbackInfo& info) {
+    open(info.Env()).forget(info[0].As<Napi::String>());
+  }
+
   /// read(): Promise<External>, for any number of PageReaders
   Napi::Value read(const Napi::CallbackInfo& info) {
     using SharedPage = std::shared_ptr<const Page>;
@@ -217,6 +247,40 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
   std::shared_ptr<egress::Exporter> exporter_;
 };
 
+/// Tells JavaScript when to look at the interfaces again.
+class Watch : public Napi::ObjectWrap<Watch> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "InterfaceWatch", {InstanceMethod<&Watch::close>("close")});
+  }
+
+  /// (changed: (defaultRoutes: boolean) => void)
+  explicit Watch(const Napi::CallbackInfo& info)
+      : ObjectWrap(info), changed_(Napi::Persistent(info[0].As<Napi::Function>())) {
+    uv_loop_t* loop = nullptr;
+    napi_get_uv_event_loop(info.Env(), &loop);
+    guarded(info.Env(), [&] {
+      watch_ = std::make_shared<egress::InterfaceWatch>(
+          loop, [this](egress::rtnetlink::Changes changes) { call(changes); });
+    });
+    info.Env().AddCleanupHook([weak = std::weak_ptr(watch_)] {
+      if (auto watch = weak.lock()) watch->close();
+    });
+  }
+
+ private:
+  void call(egress::rtnetlink::Changes changes) {
+    Napi::Env env = Env();
+    Napi::HandleScope scope(env);
+    changed_.MakeCallback(env.Global(), {Napi::Boolean::New(env, changes.default_routes)});
+  }
+
+  void close(const Napi::CallbackInfo&) { watch_.reset(); }
+
+  Napi::FunctionReference changed_;
+  std::shared_ptr<egress::InterfaceWatch> watch_;
+};
+
 Napi::Value links(const Napi::CallbackInfo& info) {
   auto found = guarded(info.Env(), egress::rtnetlink::links);
   auto result = Napi::Array::New(info.Env());
@@ -237,12 +301,18 @@ Napi::Value default_route_interfaces(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value tcx_supported(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), egress::TcxLink::supported());
+}
+
 /// Everything lives in the environment's own exports: the addon may be loaded by several threads.
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Exporter", Exporter::define(env));
   exports.Set("PageReader", PageReader::define(env));
+  exports.Set("InterfaceWatch", Watch::define(env));
   exports.Set("links", Napi::Function::New(env, links));
   exports.Set("defaultRouteInterfaces", Napi::Function::New(env, default_route_interfaces));
+  exports.Set("tcxSupported", Napi::Function::New(env, tcx_supported));
   exports.Set("libbpfVersion", libbpf_version_string() + 1);  // "v1.1"
   return exports;
 }

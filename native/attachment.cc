@@ -45,6 +45,14 @@ TcxLink::TcxLink(int program_fd, uint32_t ifindex, const std::string& name) {
   link_ = Fd(fd);
 }
 
+bool TcxLink::hangs() const {
+  bpf_link_info info{};
+  uint32_t size = sizeof(info);
+  if (bpf_obj_get_info_by_fd(link_.get(), &info, &size) != 0) return false;
+  // `tcx` in newer headers; like `xdp`, it begins with the ifindex, which is 0 once detached.
+  return info.xdp.ifindex != 0;
+}
+
 bool TcxLink::supported() {
   constexpr int kLoopback = 1;  // LOOPBACK_IFINDEX, include/net/flow.h
   uint32_t count = 0, flags = 0;
@@ -69,19 +77,35 @@ ClsactFilter::ClsactFilter(int program_fd, uint32_t ifindex, const std::string& 
     remove_qdisc_if_unused();
     throw Error("attach clsact", name, -error, log.text());
   }
+  program_id_ = opts.prog_id;
 }
 
 ClsactFilter::ClsactFilter(ClsactFilter&& other) noexcept
-    : ifindex_(std::exchange(other.ifindex_, 0)), made_qdisc_(other.made_qdisc_) {}
+    : ifindex_(std::exchange(other.ifindex_, 0)),
+      made_qdisc_(other.made_qdisc_),
+      program_id_(other.program_id_) {}
+
+ClsactFilter& ClsactFilter::operator=(ClsactFilter&& other) noexcept {
+  std::swap(ifindex_, other.ifindex_);
+  std::swap(made_qdisc_, other.made_qdisc_);
+  std::swap(program_id_, other.program_id_);
+  return *this;
+}
+
+bool ClsactFilter::hangs() const {
+  LibbpfLog log;
+  bpf_tc_hook hook = clsact_egress(ifindex_);
+  bpf_tc_opts opts = filter_opts();
+  return bpf_tc_query(&hook, &opts) == 0 && opts.prog_id == program_id_;
+}
 
 ClsactFilter::~ClsactFilter() {
   if (ifindex_ == 0) return;
   LibbpfLog log;
   bpf_tc_hook hook = clsact_egress(ifindex_);
   bpf_tc_opts opts = filter_opts();
-  // An error means that the filter or its interface is gone already.
-  bpf_tc_detach(&hook, &opts);
-  remove_qdisc_if_unused();
+  // An error means that the filter or its interface is gone already; then the qdisc may be another.
+  if (bpf_tc_detach(&hook, &opts) == 0) remove_qdisc_if_unused();
 }
 
 void ClsactFilter::remove_qdisc_if_unused() noexcept {
@@ -101,6 +125,12 @@ Attachment attach(int program_fd, uint32_t ifindex, const std::string& name, Mod
   if (mode == Mode::kTcx || (mode == Mode::kAuto && TcxLink::supported()))
     return TcxLink(program_fd, ifindex, name);
   return ClsactFilter(program_fd, ifindex, name);
+}
+
+bool hangs(const Attachment& attachment) {
+  if (const auto* link = std::get_if<TcxLink>(&attachment)) return link->hangs();
+  if (const auto* filter = std::get_if<ClsactFilter>(&attachment)) return filter->hangs();
+  return false;
 }
 
 const char* mode_name(const Attachment& attachment) {

@@ -19,6 +19,8 @@ class TcxLink {
   /// @throws Error "attach tcx"
   TcxLink(int program_fd, uint32_t ifindex, const std::string& name);
 
+  bool hangs() const;
+
   /// Whether this kernel has TCX: probed by asking the loopback device's chain.
   static bool supported();
 
@@ -40,20 +42,27 @@ class ClsactFilter {
   /// @throws Error "attach clsact"
   ClsactFilter(int program_fd, uint32_t ifindex, const std::string& name);
   ClsactFilter(ClsactFilter&& other) noexcept;
-  ClsactFilter& operator=(ClsactFilter&&) = delete;
+  ClsactFilter& operator=(ClsactFilter&& other) noexcept;
   ~ClsactFilter();
+
+  bool hangs() const;
 
  private:
   void remove_qdisc_if_unused() noexcept;
 
   uint32_t ifindex_;  // 0: moved from
   bool made_qdisc_;
+  uint32_t program_id_ = 0;
 };
 
-using Attachment = std::variant<TcxLink, ClsactFilter>;
+/// Monostate: nothing any more.
+using Attachment = std::variant<std::monostate, TcxLink, ClsactFilter>;
 
 /// Attaches a program to an interface's egress; kAuto takes TCX where the kernel has it.
 Attachment attach(int program_fd, uint32_t ifindex, const std::string& name, Mode mode);
+
+/// Whether it still hangs where it was made; others can remove it, and a device takes it along.
+bool hangs(const Attachment& attachment);
 
 /// "tcx" or "clsact".
 const char* mode_name(const Attachment& attachment);

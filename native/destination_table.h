@@ -3,29 +3,50 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
+#include <map>
+#include <set>
 #include <span>
 #include <vector>
 
 #include "../bpf/egress.h"
+#include "program.h"
 #include "snapshot.h"
 
 namespace egress {
 
-/// Reads the kernel's `destinations` map: in place where it can be mapped, element by element on
-/// Linux 5.4.
+/// A record that left the table, with what the table knew of it.
+struct Retired {
+  egress_destination record;
+  int64_t first_seen_ms;  ///< since the Unix epoch
+
+  /// @param interface its index in the snapshot
+  Destination describe(uint32_t interface) const;
+};
+
+/// The kernel's `destinations` map with the hash and the stack that index it. Read in place where
+/// it can be mapped, element by element on Linux 5.4. Not thread-safe.
 class DestinationTable {
  public:
-  /// @param map_fd stays the caller's and must outlive this object
+  /// @param program must outlive this object
   /// @throws Error "map destinations"
-  DestinationTable(int map_fd, uint32_t limit, bool mmapable);
+  DestinationTable(const Program& program, uint32_t limit);
   ~DestinationTable();
   DestinationTable(const DestinationTable&) = delete;
   DestinationTable& operator=(const DestinationTable&) = delete;
 
-  /// The listed destinations; `interface` holds the slot. Safe on any thread.
+  /// The listed destinations; `interface` holds the slot.
   /// @throws Error "read destinations"
   std::vector<Destination> read();
+
+  /// Takes the records of interfaces out of the table, with their last counts, by ifindex. The
+  /// program must be detached from them; what it is still counting is waited for.
+  /// @throws Error "read destinations", "write map"
+  std::map<uint32_t, std::vector<Retired>> remove(const std::set<uint32_t>& ifindexes);
+
+  /// Puts a record back under its key.
+  /// @returns false if the table is full
+  /// @throws Error "write map"
+  bool insert(const Retired& retired);
 
  private:
   /// When a record's first packet came, by both clocks: converted once, so that neither NTP nor a
@@ -36,11 +57,11 @@ class DestinationTable {
   };
 
   std::span<const egress_destination> records();
+  int64_t first_seen_ms(uint32_t id, uint64_t monotonic_ns);
 
-  const int map_fd_;
+  const Program& program_;
   const uint32_t limit_;
   const egress_destination* mapped_ = nullptr;
-  std::mutex mutex_;  // guards what follows
   std::vector<egress_destination> copy_;
   std::vector<FirstSeen> first_seen_;
 };

@@ -24,12 +24,12 @@ bool kernel_has_mmapable_arrays() {
   return static_cast<bool>(probe);
 }
 
+}  // namespace
+
 void write(int map_fd, const char* map, const void* key, const void* value) {
   int error = bpf_map_update_elem(map_fd, key, value, BPF_ANY);
   if (error != 0) throw Error("write map", map, -error);
 }
-
-}  // namespace
 
 void Program::Destroy::operator()(egress_bpf* skeleton) const { egress_bpf::destroy(skeleton); }
 
@@ -62,6 +62,8 @@ Program::~Program() = default;
 
 int Program::ethernet_fd() const { return bpf_program__fd(skeleton_->progs.egress_ethernet); }
 int Program::ip_fd() const { return bpf_program__fd(skeleton_->progs.egress_ip); }
+int Program::destination_ids_fd() const { return bpf_map__fd(skeleton_->maps.destination_ids); }
+int Program::free_ids_fd() const { return bpf_map__fd(skeleton_->maps.free_ids); }
 int Program::destinations_fd() const { return bpf_map__fd(skeleton_->maps.destinations); }
 int Program::interface_slots_fd() const { return bpf_map__fd(skeleton_->maps.interface_slots); }
 int Program::interfaces_fd() const { return bpf_map__fd(skeleton_->maps.interfaces); }

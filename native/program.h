@@ -33,6 +33,8 @@ class Program {
   int ip_fd() const;
 
   int destinations_fd() const;
+  int destination_ids_fd() const;
+  int free_ids_fd() const;
   int interface_slots_fd() const;
   int interfaces_fd() const;
 
@@ -46,5 +48,10 @@ class Program {
   std::unique_ptr<egress_bpf, Destroy> skeleton_;
   bool mmapable_;
 };
+
+/// Writes an element of a map; of a stack, without a key, pushes it.
+/// @param map its name, for the error
+/// @throws Error "write map"
+void write(int map_fd, const char* map, const void* key, const void* value);
 
 }  // namespace egress

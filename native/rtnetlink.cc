@@ -131,4 +131,40 @@ bool has_clsact_filters(uint32_t ifindex) {
   return found;
 }
 
+Fd subscribe() {
+  Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
+  if (!socket) throw Error("watch interfaces", "", errno);
+  sockaddr_nl groups{};
+  groups.nl_family = AF_NETLINK;
+  groups.nl_groups = RTMGRP_LINK | RTMGRP_TC | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+  if (bind(socket.get(), reinterpret_cast<sockaddr*>(&groups), sizeof(groups)) != 0)
+    throw Error("watch interfaces", "", errno);
+  return socket;
+}
+
+Changes drain(const Fd& socket) {
+  Changes changes;
+  std::vector<uint32_t> buffer(kReceiveBuffer / sizeof(uint32_t));
+  for (;;) {
+    ssize_t received = recv(socket.get(), buffer.data(), kReceiveBuffer, 0);
+    if (received < 0 && errno == EINTR) continue;
+    // The kernel had more to say than the socket could hold: anything may have changed.
+    if (received < 0 && errno == ENOBUFS) {
+      changes = {true, true};
+      continue;
+    }
+    if (received <= 0) return changes;
+    int left = static_cast<int>(received);
+    for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
+         message = NLMSG_NEXT(message, left)) {
+      if (message->nlmsg_type == RTM_NEWROUTE || message->nlmsg_type == RTM_DELROUTE) {
+        const auto* route = static_cast<const rtmsg*>(NLMSG_DATA(message));
+        changes.default_routes = changes.default_routes || route->rtm_dst_len == 0;
+      } else {
+        changes.links = true;
+      }
+    }
+  }
+}
+
 }  // namespace egress::rtnetlink

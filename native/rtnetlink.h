@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "fd.h"
+
 namespace egress::rtnetlink {
 
 /// A network interface as RTM_GETLINK describes it.
@@ -26,5 +28,20 @@ std::vector<uint32_t> default_route_interfaces();
 /// Whether any filter hangs on the clsact qdisc of an interface, ingress or egress.
 /// @throws Error "list filters"
 bool has_clsact_filters(uint32_t ifindex);
+
+/// What may have changed since the last look.
+struct Changes {
+  bool links = false;           ///< interfaces, or what hangs on them
+  bool default_routes = false;  ///< routes of length 0
+
+  explicit operator bool() const { return links || default_routes; }
+};
+
+/// A socket that hears of changes to interfaces, qdiscs, filters and routes.
+/// @throws Error "watch interfaces"
+Fd subscribe();
+
+/// Reads everything that the socket has heard, without waiting.
+Changes drain(const Fd& socket);
 
 }  // namespace egress::rtnetlink

@@ -5,6 +5,7 @@ import { bpfModes, defaults, type Flags, logFormats, logLevels } from '../config
 /** Commander's names for the flags: it joins words at dashes, not at dots. */
 interface Options {
   interface: Flags['interface']
+  'interface.exclude': Flags['interfaceExclude']
   'destinations.exclude': Flags['destinationsExclude']
   'destinations.limit': Flags['destinationsLimit']
   'bpf.mode': Flags['bpfMode']
@@ -17,7 +18,7 @@ interface Options {
 const examples = `
 Examples:
   egress-exporter                                      count on the interfaces of the default routes
-  egress-exporter --interface eth0 --interface wg0     count on these
+  egress-exporter --interface eth0 --interface 'wg*'   count on these, also on a wg1 that comes later
   egress-exporter --destinations.exclude none          list private and multicast destinations as well
   curl -s localhost:10191/metrics                      see what was counted
 
@@ -61,9 +62,17 @@ export function parseFlags(argv: readonly string[]): Flags {
         ),
     })
     .addOption(
-      new Option('--interface <name>', 'interface to count on; repeatable')
+      new Option(
+        '--interface <name>',
+        'interface to count on, or a glob; repeatable; followed as they come and go',
+      )
         .argParser(collect)
         .default([], 'those of the default routes'),
+    )
+    .addOption(
+      new Option('--interface.exclude <name>', 'interface to leave out, or a glob; repeatable')
+        .argParser(collect)
+        .default([], 'none'),
     )
     .addOption(
       new Option(
@@ -95,6 +104,7 @@ export function parseFlags(argv: readonly string[]): Flags {
   const options = program.opts<Options>()
   return {
     interface: options.interface,
+    interfaceExclude: options['interface.exclude'],
     destinationsExclude: options['destinations.exclude'],
     destinationsLimit: options['destinations.limit'],
     bpfMode: options['bpf.mode'],

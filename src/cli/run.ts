@@ -25,15 +25,12 @@ export async function run(settings: Settings): Promise<void> {
     { version: build.version, revision: build.revision, node: process.version },
     'egress-exporter starts',
   )
-  const counter = EgressCounter.open(settings)
+  const counter = EgressCounter.open(settings, log)
   try {
-    for (const { name, ifindex, linkType, mode } of counter.interfaces) {
-      log.info({ interface: name, ifindex, link_type: linkType, mode }, 'counting what leaves this interface')
-    }
     const selfMetrics = createSelfMetrics({
       libbpfVersion: counter.libbpfVersion,
       destinationsLimit: settings.destinationsLimit,
-      interfaces: counter.interfaces,
+      interfaces: () => counter.interfaces,
     })
     const app = createApp({ counter, selfMetrics, log, telemetryPath: settings.telemetryPath })
     const address = await listen(app, settings.listen)

@@ -16,6 +16,7 @@ export type LogFormat = (typeof logFormats)[number]
 /** The command line as it was written, one property a flag. */
 export interface Flags {
   readonly interface: readonly string[]
+  readonly interfaceExclude: readonly string[]
   readonly destinationsExclude: readonly string[]
   readonly destinationsLimit: string
   readonly bpfMode: BpfMode
@@ -27,8 +28,10 @@ export interface Flags {
 
 /** Everything that the exporter needs to know, validated. */
 export interface Settings {
-  /** Names; empty: the interfaces of the default routes. */
+  /** Names and globs; empty: the interfaces of the default routes. */
   readonly interfaces: readonly string[]
+  /** Names and globs; stronger than `interfaces`. */
+  readonly interfacesExclude: readonly string[]
   readonly exclusions: readonly Prefix[]
   /** Most destinations in the table. */
   readonly destinationsLimit: number
@@ -56,7 +59,8 @@ const limitMax = 2 ** 24
  */
 export function parseSettings(flags: Flags): Settings {
   return Object.freeze({
-    interfaces: Object.freeze([...new Set(flags.interface.map(parseInterfaceName))]),
+    interfaces: parseNames('--interface', flags.interface),
+    interfacesExclude: parseNames('--interface.exclude', flags.interfaceExclude),
     exclusions: Object.freeze(parseExclusions(flags.destinationsExclude)),
     destinationsLimit: parseLimit(flags.destinationsLimit),
     bpfMode: flags.bpfMode,
@@ -66,9 +70,9 @@ export function parseSettings(flags: Flags): Settings {
   })
 }
 
-function parseInterfaceName(name: string): string {
-  if (name === '') throw usageError('--interface: the name is empty: write --interface eth0')
-  return name
+function parseNames(flag: string, names: readonly string[]): readonly string[] {
+  if (names.includes('')) throw usageError(`${flag}: the name is empty: write ${flag} eth0`)
+  return Object.freeze([...new Set(names)])
 }
 
 /** Groups, prefixes, or `none` alone; each flag may hold several, separated by commas. */

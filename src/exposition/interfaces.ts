@@ -1,8 +1,8 @@
 import { Gauge, type Registry } from 'prom-client'
-import type { AttachedInterface } from '../kernel/egress-counter.js'
+import type { FollowedInterface } from '../kernel/follower.js'
 
 /** egress_interface_attached and egress_interface_info: where the program counts, and how. */
-export function interfaceGauges(registry: Registry, interfaces: () => readonly AttachedInterface[]): void {
+export function interfaceGauges(registry: Registry, interfaces: () => readonly FollowedInterface[]): void {
   new Gauge({
     name: 'egress_interface_attached',
     help: 'Whether the program is attached to this interface.',
@@ -10,7 +10,7 @@ export function interfaceGauges(registry: Registry, interfaces: () => readonly A
     registers: [registry],
     collect() {
       this.reset()
-      for (const { name } of interfaces()) this.set({ interface: name }, 1)
+      for (const { name, mode } of interfaces()) this.set({ interface: name }, mode === undefined ? 0 : 1)
     },
   })
   new Gauge({
@@ -21,7 +21,7 @@ export function interfaceGauges(registry: Registry, interfaces: () => readonly A
     collect() {
       this.reset()
       for (const { name, ifindex, mode, linkType } of interfaces()) {
-        this.set({ interface: name, ifindex, mode, link_type: linkType }, 1)
+        this.set({ interface: name, ifindex, mode: mode ?? '', link_type: linkType }, 1)
       }
     },
   })

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, type PrometheusContentType, Registry } from 'prom-client'
-import type { AttachedInterface } from '../kernel/egress-counter.js'
+import type { FollowedInterface } from '../kernel/follower.js'
 import { buildInfo } from './build-info.js'
 import { destinationsLimit } from './destinations-limit.js'
 import type { Format } from './format.js'
@@ -9,7 +9,8 @@ import { interfaceGauges } from './interfaces.js'
 export interface SelfMetricsSource {
   readonly libbpfVersion: string
   readonly destinationsLimit: number
-  readonly interfaces: readonly AttachedInterface[]
+  /** The chosen interfaces at the time of the call. */
+  readonly interfaces: () => readonly FollowedInterface[]
 }
 
 export type SelfMetrics = Readonly<Record<Format, Registry>>
@@ -38,7 +39,7 @@ function createRegistry(source: SelfMetricsSource, contentType: string): Registr
   registry.setContentType(contentType as PrometheusContentType)
   buildInfo(registry, source.libbpfVersion)
   destinationsLimit(registry, source.destinationsLimit)
-  interfaceGauges(registry, () => source.interfaces)
+  interfaceGauges(registry, source.interfaces)
   collectDefaultMetrics({ register: registry })
   for (const name of misnamed) registry.removeSingleMetric(name)
   return registry

@@ -15,8 +15,14 @@ export interface Link {
 export type NativePage = { readonly nativePage: unique symbol }
 
 export interface NativeExporter {
-  /** Counts what leaves an interface from now on; throws a NativeError. */
+  /** Counts what leaves an interface from now on, also after others removed it; throws a NativeError. */
   attach(ifindex: number, name: string, ethernet: boolean, mode: BpfMode): AttachedMode
+  /** Whether the attachment still hangs where it was made. */
+  isAttached(ifindex: number): boolean
+  /** Stops counting on interfaces; their last counts stay until they are forgotten. */
+  detach(ifindexes: readonly number[]): Promise<void>
+  /** Lets go of the last counts of a departed interface. */
+  forget(name: string): void
   /** Reads all maps off the main thread. */
   read(): Promise<NativePage>
   /** Detaches everywhere. Idempotent. */
@@ -24,6 +30,11 @@ export interface NativeExporter {
 }
 
 export type AttachedMode = Exclude<BpfMode, 'auto'>
+
+/** Calls back when interfaces, what hangs on them, or default routes may have changed. */
+export interface NativeInterfaceWatch {
+  close(): void
+}
 
 export interface NativePageReader {
   /** Fills the buffer with whole lines off the main thread; 0 bytes: the page has ended. */
@@ -39,9 +50,12 @@ export interface Addon {
     mapMemory?: boolean
   }) => NativeExporter
   readonly PageReader: new (page: NativePage, openMetrics: boolean) => NativePageReader
+  readonly InterfaceWatch: new (changed: (defaultRoutes: boolean) => void) => NativeInterfaceWatch
   links(): Link[]
   /** Interfaces of the default routes of any table and family, by ifindex. */
   defaultRouteInterfaces(): number[]
+  /** Whether this kernel has TCX (Linux 6.6 and newer), probed. */
+  tcxSupported(): boolean
   /** Such as "1.1". */
   readonly libbpfVersion: string
 }

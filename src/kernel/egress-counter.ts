@@ -1,12 +1,14 @@
 import type { Settings } from '../config/settings.js'
-import { type Addon, type AttachedMode, loadAddon, type NativeExporter, type NativePage } from './addon.js'
+import { type Addon, loadAddon, type NativeExporter, type NativePage } from './addon.js'
 import { explain } from './explain.js'
-import { chooseInterfaces, type EgressInterface } from './interfaces.js'
+import {
+  type FollowedInterface,
+  type FollowerLog,
+  type FollowerSettings,
+  InterfaceFollower,
+} from './follower.js'
 
-/** An interface on which the program counts. */
-export interface AttachedInterface extends EgressInterface {
-  readonly mode: AttachedMode
-}
+export type CounterSettings = FollowerSettings & Pick<Settings, 'exclusions' | 'destinationsLimit'>
 
 /** Large enough that few trips to the thread pool make a page, small enough to stay in the cache. */
 const chunkBytes = 256 * 1024
@@ -19,46 +21,42 @@ export interface Reading {
 
 /** The kernel program: loaded, attached, counting until it is closed. */
 export class EgressCounter {
-  readonly interfaces: readonly AttachedInterface[]
   readonly libbpfVersion: string
   readonly #addon: Addon
   readonly #exporter: NativeExporter
+  readonly #follower: InterfaceFollower
   #reading: Promise<NativePage> | undefined
 
   /**
-   * Loads the program and attaches it to the interfaces that the settings choose. A failure leaves
-   * nothing attached.
+   * Loads the program and attaches it to the interfaces that the settings choose, now and as they
+   * come. A failure leaves nothing attached.
    *
    * @throws UserError saying what the kernel, the privileges or the settings lack
    */
-  static open(
-    settings: Pick<Settings, 'interfaces' | 'exclusions' | 'destinationsLimit' | 'bpfMode'>,
-    addon: Addon = loadAddon(),
-  ): EgressCounter {
+  static open(settings: CounterSettings, log: FollowerLog, addon: Addon = loadAddon()): EgressCounter {
     try {
-      return new EgressCounter(settings, addon)
+      return new EgressCounter(settings, log, addon)
     } catch (error) {
       throw explain(error)
     }
   }
 
-  private constructor(settings: Parameters<typeof EgressCounter.open>[0], addon: Addon) {
-    const interfaces = chooseInterfaces(addon, settings.interfaces)
+  private constructor(settings: CounterSettings, log: FollowerLog, addon: Addon) {
+    const { destinationsLimit, exclusions } = settings
     this.#addon = addon
     this.libbpfVersion = addon.libbpfVersion
-    this.#exporter = new addon.Exporter({
-      destinationsLimit: settings.destinationsLimit,
-      exclusions: settings.exclusions,
-    })
+    this.#exporter = new addon.Exporter({ destinationsLimit, exclusions })
     try {
-      this.interfaces = interfaces.map((link) => ({
-        ...link,
-        mode: this.#exporter.attach(link.ifindex, link.name, link.ethernet, settings.bpfMode),
-      }))
+      this.#follower = new InterfaceFollower(addon, this.#exporter, settings, log)
     } catch (error) {
       this.#exporter.close()
       throw error
     }
+  }
+
+  /** The chosen interfaces that exist now. */
+  get interfaces(): readonly FollowedInterface[] {
+    return this.#follower.interfaces
   }
 
   /** Reads the counters. Calls that come while a read is under way share it. */
@@ -72,6 +70,7 @@ export class EgressCounter {
 
   /** Detaches everywhere. Idempotent; a read under way still ends well. */
   close(): void {
+    this.#follower.close()
     this.#exporter.close()
   }
 

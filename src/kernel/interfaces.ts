@@ -1,3 +1,4 @@
+import picomatch from 'picomatch'
 import { ExitCode, UserError, usageError } from '../errors.js'
 import type { Addon, Link } from './addon.js'
 
@@ -9,6 +10,14 @@ export interface EgressInterface {
   readonly linkType: string
   /** Whether its frames begin with an Ethernet header; else they begin with the IP header. */
   readonly ethernet: boolean
+}
+
+/** Which interfaces to count on. */
+export interface InterfaceChoice {
+  /** Names and globs; empty: the interfaces of the default routes. */
+  readonly interfaces: readonly string[]
+  /** Names and globs; stronger than `interfaces`. */
+  readonly interfacesExclude: readonly string[]
 }
 
 /** Link types by ARPHRD_* (include/uapi/linux/if_arp.h). */
@@ -25,42 +34,60 @@ const linkTypes = new Map<number, { name: string; ethernet: boolean }>([
   [65534, { name: 'none', ethernet: false }], // tun, WireGuard
 ])
 
-/**
- * Finds the interfaces to count on: those named, or those of the default routes.
- *
- * @throws UserError if one does not exist or has a link type that the program cannot read, or if there
- *   is none to choose
- */
-export function chooseInterfaces(
-  addon: Pick<Addon, 'links' | 'defaultRouteInterfaces'>,
-  names: readonly string[],
-): EgressInterface[] {
-  const links = addon.links()
-  if (names.length > 0) return names.map((name) => describe(findByName(links, name)))
+type Kernel = Pick<Addon, 'links' | 'defaultRouteInterfaces'>
 
-  const routed = addon.defaultRouteInterfaces()
-  const chosen = links.filter(({ ifindex }) => routed.includes(ifindex))
-  if (chosen.length === 0) {
+/** The chosen interfaces that exist now; those whose packets cannot be read are left out. */
+export function findInterfaces(kernel: Kernel, choice: InterfaceChoice): EgressInterface[] {
+  return selectLinks(kernel.links(), kernel, choice).flatMap((link) => describe(link) ?? [])
+}
+
+/**
+ * The chosen interfaces as the program starts, when a name without an interface is a mistake.
+ *
+ * @throws UserError if a name does not exist or cannot be read, or if no default route leads anywhere
+ */
+export function requireInterfaces(kernel: Kernel, choice: InterfaceChoice): EgressInterface[] {
+  const links = kernel.links()
+  for (const name of choice.interfaces.filter((pattern) => !isGlob(pattern))) {
+    const link = links.find((candidate) => candidate.name === name)
+    if (!link) throw usageError(`--interface: '${name}' does not exist: this host has ${list(links)}`)
+    if (!describe(link)) {
+      throw new UserError(
+        `interface '${name}' has link type ${link.type}, whose packets cannot be read: leave it out`,
+        ExitCode.unsupported,
+      )
+    }
+  }
+  const chosen = selectLinks(links, kernel, choice).flatMap((link) => describe(link) ?? [])
+  if (chosen.length === 0 && choice.interfaces.length === 0) {
     throw usageError(`no default route leads to an interface: name one with --interface (${list(links)})`)
   }
-  return chosen.map(describe)
+  return chosen
 }
 
-function findByName(links: readonly Link[], name: string): Link {
-  const link = links.find((candidate) => candidate.name === name)
-  if (!link) throw usageError(`--interface: '${name}' does not exist: this host has ${list(links)}`)
-  return link
-}
-
-function describe({ ifindex, name, type }: Link): EgressInterface {
-  const known = linkTypes.get(type)
-  if (!known) {
-    throw new UserError(
-      `interface '${name}' has link type ${type}, whose packets cannot be read: leave it out with --interface`,
-      ExitCode.unsupported,
-    )
+function selectLinks(links: readonly Link[], kernel: Kernel, choice: InterfaceChoice): Link[] {
+  const excluded = matcher(choice.interfacesExclude)
+  const candidates = links.filter(({ name }) => !excluded(name))
+  if (choice.interfaces.length > 0) {
+    const included = matcher(choice.interfaces)
+    return candidates.filter(({ name }) => included(name))
   }
-  return { ifindex, name, linkType: known.name, ethernet: known.ethernet }
+  const routed = new Set(kernel.defaultRouteInterfaces())
+  return candidates.filter(({ ifindex }) => routed.has(ifindex))
+}
+
+const isGlob = (pattern: string) => /[*?[{]/.test(pattern)
+
+/** Whether a name is one of the patterns or matches one. */
+function matcher(patterns: readonly string[]): (name: string) => boolean {
+  const globs = patterns.filter(isGlob)
+  const matches = globs.length > 0 ? picomatch(globs) : () => false
+  return (name) => patterns.includes(name) || matches(name)
+}
+
+function describe({ ifindex, name, type }: Link): EgressInterface | undefined {
+  const known = linkTypes.get(type)
+  return known && { ifindex, name, linkType: known.name, ethernet: known.ethernet }
 }
 
 /** A host may have thousands; a line shows the first. */

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { closedSum, destination, startExporter, total, unlisted } from '../support/exporter.js'
+import { closedSum, destination, modes, startExporter, total, unlisted } from '../support/exporter.js'
 import { addresses, createNetwork } from '../support/network.js'
 
 // Ethernet, IP and UDP headers.
 const headers = { v4: 14 + 20 + 8, v6: 14 + 40 + 8 }
 
-for (const mode of ['tcx', 'clsact']) {
+for (const mode of modes) {
   t.test(`${mode}: every packet is counted by destination, and the sum is the device's own`, async (t) => {
     const network = createNetwork(t)
     const exporter = await startExporter(t, network.host, '--interface=veth0', `--bpf.mode=${mode}`)

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import t from 'tap'
 import { eventually } from '../support/await.js'
-import { destination, startExporter } from '../support/exporter.js'
+import { destination, modes, startExporter } from '../support/exporter.js'
 import { createNetwork, ethernetFrame } from '../support/network.js'
 import { ipv4, ipv6 } from '../support/packets.js'
 
-for (const mode of ['tcx', 'clsact']) {
+for (const mode of modes) {
   t.test(`${mode}: the next program sees every packet, and its verdict holds`, async (t) => {
     const network = createNetwork(t)
     const { host } = network

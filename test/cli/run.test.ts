@@ -164,7 +164,7 @@ for (const mode of ['tcx', 'clsact']) {
       await once(exporter.child, 'exit')
       t.equal(exporter.child.exitCode, 0)
       t.equal(leftovers(network.host, 'veth0'), '')
-      t.match(exporter.log.at(-1), 'msg="detached from every interface"')
+      t.match(exporter.log().at(-1), 'msg="detached from every interface"')
     })
   }
 }

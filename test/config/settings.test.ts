@@ -31,6 +31,7 @@ t.test('repeated and listed values', async (t) => {
 
 const bad: [argv: string[], message: RegExp][] = [
   [['--interface='], /^--interface: the name is empty/],
+  [['--interface.exclude='], /^--interface.exclude: the name is empty/],
   [
     ['--destinations.exclude=public'],
     /^--destinations.exclude: there is no group 'public': use private, loopback, link-local, multicast, none, or CIDR prefixes$/,

@@ -2,7 +2,15 @@ import t from 'tap'
 import type { Addon, NativePage } from '../../src/kernel/addon.js'
 import { EgressCounter } from '../../src/kernel/egress-counter.js'
 
-const settings = { interfaces: ['a', 'b'], exclusions: [], destinationsLimit: 23, bpfMode: 'auto' } as const
+const settings = {
+  interfaces: ['a', 'b'],
+  interfacesExclude: [],
+  exclusions: [],
+  destinationsLimit: 23,
+  bpfMode: 'auto',
+} as const
+
+const silent = { info() {}, warn() {} }
 
 /** An addon that counts what is asked of it; interface b fails to attach on demand. */
 function fakeAddon({ failOn = '' } = {}) {
@@ -10,12 +18,23 @@ function fakeAddon({ failOn = '' } = {}) {
   const reads: ((page: NativePage) => void)[] = []
   const addon = {
     libbpfVersion: '1.1',
+    tcxSupported: () => true,
     links: () => [
       { ifindex: 1, name: 'a', type: 1 },
       { ifindex: 2, name: 'b', type: 65534 },
     ],
     defaultRouteInterfaces: () => [],
+    InterfaceWatch: class {
+      close() {
+        calls.push('stop watching')
+      }
+    },
     Exporter: class {
+      isAttached() {
+        return true
+      }
+      async detach() {}
+      forget() {}
       attach(_ifindex: number, name: string, ethernet: boolean) {
         calls.push(`attach ${name} ${ethernet ? 'ethernet' : 'ip'}`)
         if (name === failOn) throw new Error('no')
@@ -41,7 +60,7 @@ function fakeAddon({ failOn = '' } = {}) {
 
 t.test('reads that overlap are one read', async (t) => {
   const { addon, calls, finishRead } = fakeAddon()
-  const counter = EgressCounter.open(settings, addon)
+  const counter = EgressCounter.open(settings, silent, addon)
   const readings = [counter.read(), counter.read(), counter.read()]
   t.equal(calls.filter((call) => call === 'read').length, 1)
   finishRead()
@@ -58,6 +77,6 @@ t.test('reads that overlap are one read', async (t) => {
 
 t.test('a failure to attach one detaches all', async (t) => {
   const { addon, calls } = fakeAddon({ failOn: 'b' })
-  t.throws(() => EgressCounter.open(settings, addon), { message: 'no' })
-  t.same(calls, ['attach a ethernet', 'attach b ip', 'close'])
+  t.throws(() => EgressCounter.open(settings, silent, addon), { message: 'no' })
+  t.same(calls, ['attach a ethernet', 'attach b ip', 'stop watching', 'close'])
 })

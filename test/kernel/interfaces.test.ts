@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ExitCode } from '../../src/errors.js'
-import { chooseInterfaces } from '../../src/kernel/interfaces.js'
+import { findInterfaces, requireInterfaces } from '../../src/kernel/interfaces.js'
 
 const links = [
   { ifindex: 1, name: 'lo', type: 772 },
@@ -13,30 +13,43 @@ const kernel = (routed: number[], found = links) => ({
   defaultRouteInterfaces: () => routed,
 })
 
-t.test('the named ones, in their order', async (t) => {
-  t.same(chooseInterfaces(kernel([]), ['wg0', 'lo']), [
-    { ifindex: 3, name: 'wg0', linkType: 'none', ethernet: false },
+const choose = (...interfaces: string[]) => ({ interfaces, interfacesExclude: [] })
+
+t.test('the named ones', async (t) => {
+  t.same(requireInterfaces(kernel([]), choose('wg0', 'lo')), [
     { ifindex: 1, name: 'lo', linkType: 'loopback', ethernet: true },
+    { ifindex: 3, name: 'wg0', linkType: 'none', ethernet: false },
   ])
 })
 
+t.test('globs, without those that are excluded or cannot be read', async (t) => {
+  const names = (interfaces: string[], interfacesExclude: string[] = []) =>
+    findInterfaces(kernel([]), { interfaces, interfacesExclude }).map(({ name }) => name)
+  t.same(names(['*']), ['lo', 'eth0', 'wg0'])
+  t.same(names(['*'], ['lo', 'w?0']), ['eth0'])
+  t.same(names(['[ew]*0']), ['eth0', 'wg0'])
+  t.same(names(['{lo,eth*}']), ['lo', 'eth0'])
+  t.same(names(['eth']), [], 'a name is not a prefix')
+  t.same(names(['veth*']), [])
+})
+
 t.test('those of the default routes', async (t) => {
-  t.same(
-    chooseInterfaces(kernel([3, 2]), []).map(({ name }) => name),
-    ['eth0', 'wg0'],
-  )
+  const names = (interfacesExclude: string[]) =>
+    requireInterfaces(kernel([3, 2]), { interfaces: [], interfacesExclude }).map(({ name }) => name)
+  t.same(names([]), ['eth0', 'wg0'])
+  t.same(names(['wg*']), ['eth0'])
 })
 
 t.test('errors name the thing, the reason and the remedy', async (t) => {
-  t.throws(() => chooseInterfaces(kernel([]), ['eth7']), {
+  t.throws(() => requireInterfaces(kernel([]), choose('eth7')), {
     message: "--interface: 'eth7' does not exist: this host has lo, eth0, wg0, ib0",
     exitCode: ExitCode.usage,
   })
-  t.throws(() => chooseInterfaces(kernel([]), []), {
+  t.throws(() => requireInterfaces(kernel([]), choose()), {
     message: 'no default route leads to an interface: name one with --interface (lo, eth0, wg0, ib0)',
     exitCode: ExitCode.usage,
   })
-  t.throws(() => chooseInterfaces(kernel([]), ['ib0']), {
+  t.throws(() => requireInterfaces(kernel([]), choose('ib0')), {
     message: /'ib0' has link type 32/,
     exitCode: ExitCode.unsupported,
   })
@@ -45,5 +58,6 @@ t.test('errors name the thing, the reason and the remedy', async (t) => {
     name: `veth${index}`,
     type: 1,
   }))
-  t.throws(() => chooseInterfaces(kernel([], many), []), { message: /veth7, and 992 more\)$/ })
+  t.throws(() => requireInterfaces(kernel([], many), choose()), { message: /veth7, and 992 more\)$/ })
+  t.same(requireInterfaces(kernel([]), choose('veth*')), [], 'a glob may match later')
 })

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { loadAddon } from '../../src/kernel/addon.js'
 import { eventually } from './await.js'
 import type { Namespace } from './network.js'
 
@@ -10,7 +13,12 @@ interface Teardown {
   teardown(action: () => unknown): void
 }
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+/** EGRESS_TEST_EXPORTER replaces the built exporter, as the kernel tests do (bare-exporter.ts). */
+const main =
+  process.env['EGRESS_TEST_EXPORTER'] ?? fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+
+/** The modes that this kernel has. */
+export const modes = loadAddon().tcxSupported() ? (['tcx', 'clsact'] as const) : (['clsact'] as const)
 
 /** The built exporter in a namespace, as a user runs it. */
 export interface RunningExporter {
@@ -18,7 +26,7 @@ export interface RunningExporter {
   /** Where its metrics are. */
   readonly url: string
   /** The log lines so far. */
-  readonly log: readonly string[]
+  log(): string[]
   /** Gets a page from inside the namespace. */
   get(url?: string, headers?: Record<string, string>): string
   /** The samples of the metric page by name and labels. */
@@ -40,9 +48,17 @@ export async function startExporter(
   ...flags: string[]
 ): Promise<RunningExporter> {
   const [file, args] = namespace.command(...exporterCommand(...flags))
-  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'pipe'] })
-  const log: string[] = []
-  createInterface({ input: child.stderr }).on('line', (line) => log.push(line))
+  // A file and not a pipe: the tests wait for commands without reading, and a full pipe stops the exporter.
+  const folder = mkdtempSync(join(tmpdir(), 'egress-exporter-'))
+  const logFile = join(folder, 'log')
+  const descriptor = openSync(logFile, 'w')
+  const child = spawn(file, args, { stdio: ['ignore', 'inherit', descriptor] })
+  closeSync(descriptor)
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const log = () =>
+    readFileSync(logFile, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) {
       const exited = once(child, 'exit')
@@ -53,8 +69,10 @@ export async function startExporter(
   }
   t.teardown(stop)
   const url = await eventually(() => {
-    if (child.exitCode !== null) throw new Error(`the exporter ended: ${log.join('\n')}`)
-    const found = log.map((line) => /msg="serving metrics" url="?([^" ]*)/.exec(line)?.[1]).find(Boolean)
+    if (child.exitCode !== null) throw new Error(`the exporter ended: ${log().join('\n')}`)
+    const found = log()
+      .map((line) => /msg="serving metrics" url="?([^" ]*)/.exec(line)?.[1])
+      .find(Boolean)
     if (!found) throw new Error('the exporter does not serve yet')
     return found
   })

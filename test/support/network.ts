@@ -103,14 +103,17 @@ export class Namespace {
   }
 }
 
-/** Two ends of a veth pair that send nothing of their own: IPv6, with its discovery, is off. */
+/** Brings a device up that sends nothing of its own: IPv6, with its discovery, is off. */
+export function silence(host: Namespace, device: string): void {
+  host.run(['sysctl', '-q', '-w', `net.ipv6.conf.${device}.disable_ipv6=1`])
+  host.ip(`link set ${device} up`)
+}
+
+/** A host with a veth pair whose ends send nothing of their own. */
 export function silentPair(t: Teardown, device: string): Namespace {
   const host = new Namespace(t, 'silent')
   host.ip(`link add ${device} type veth peer name far`)
-  for (const end of [device, 'far']) {
-    host.run(['sysctl', '-q', '-w', `net.ipv6.conf.${end}.disable_ipv6=1`])
-    host.ip(`link set ${end} up`)
-  }
+  for (const end of [device, 'far']) silence(host, end)
   return host
 }
 

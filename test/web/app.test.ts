@@ -9,7 +9,11 @@ function setUp(t: Tap, read: () => Promise<{ render(openMetrics: boolean): Async
   const errors: unknown[] = []
   const app = createApp({
     counter: { read },
-    selfMetrics: createSelfMetrics({ libbpfVersion: '1.1', destinationsLimit: 23, interfaces }),
+    selfMetrics: createSelfMetrics({
+      libbpfVersion: '1.1',
+      destinationsLimit: 23,
+      interfaces: () => interfaces,
+    }),
     log: { error: (...args: unknown[]) => errors.push(args) },
     telemetryPath: '/metrics',
   })

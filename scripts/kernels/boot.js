@@ -1,0 +1,72 @@
+// Boots a kernel under qemu's software emulation and runs a command in it.
+import { execFileSync, spawn } from 'node:child_process'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const init = fileURLToPath(new URL('./init.sh', import.meta.url))
+/** What the first process needs to find the host's files. */
+const firstModules = ['virtio_pci', '9pnet_virtio', '9p', 'overlay']
+
+/**
+ * @param kernel as fetchKernels() returns it
+ * @param command for bash, in the guest, whose files are the host's
+ * @returns everything that the guest printed
+ */
+export async function boot({ release, image, root }, command, timeoutMs) {
+  const folder = mkdtempSync(join(tmpdir(), 'egress-kernel-'))
+  try {
+    const initramfs = makeInitramfs(folder, { release, root }, command)
+    const share = (path, tag) => [
+      '-virtfs',
+      `local,path=${path},mount_tag=${tag},security_model=none,readonly=on,multidevs=remap`,
+    ]
+    const qemu = spawn(
+      'qemu-system-x86_64',
+      [
+        ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '3072'],
+        ...['-nographic', '-no-reboot', '-nic', 'none'],
+        ...['-kernel', image, '-initrd', initramfs],
+        ...['-append', 'console=ttyS0 quiet panic=-1 mitigations=off'],
+        ...share('/', 'host'),
+        ...share(join(root, 'lib/modules'), 'modules'),
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    const deadline = setTimeout(() => qemu.kill('SIGKILL'), timeoutMs)
+    let output = ''
+    for await (const chunk of qemu.stdout) output += chunk
+    clearTimeout(deadline)
+    return output.replaceAll('\r', '')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function makeInitramfs(folder, { release, root }, command) {
+  const tree = join(folder, 'tree')
+  mkdirSync(join(tree, 'bin'), { recursive: true })
+  mkdirSync(join(tree, 'modules'))
+  copyFileSync('/bin/busybox', join(tree, 'bin/busybox'))
+  copyFileSync(init, join(tree, 'init'))
+  chmodSync(join(tree, 'init'), 0o755)
+  writeFileSync(join(tree, 'command'), command)
+  modulePaths(release, root).forEach((path, index) => {
+    // The shell takes them in the order of their names.
+    const target = join(tree, 'modules', `${String(index).padStart(2, '0')}-${basename(path).replace('.xz', '')}`)
+    const content = path.endsWith('.xz') ? execFileSync('xz', ['-dc', path], { maxBuffer: 2 ** 28 }) : undefined
+    if (content) writeFileSync(target, content)
+    else copyFileSync(path, target)
+  })
+  const archive = join(folder, 'initramfs')
+  execFileSync('sh', ['-c', `find . | cpio -o -H newc --quiet > "${archive}"`], { cwd: tree })
+  return archive
+}
+
+/** The module files to load, dependencies first. */
+function modulePaths(release, root) {
+  const options = ['-d', root, '-S', release, '--show-depends', '-a', ...firstModules]
+  const lines = execFileSync('/sbin/modprobe', options, { encoding: 'utf8' }).split('\n')
+  return [...new Set(lines.flatMap((line) => /^insmod (\S+)/.exec(line)?.[1] ?? []))]
+}

@@ -1,0 +1,84 @@
+// Fetches distribution kernels from the archive that this machine's own apt uses, without touching
+// apt's set-up: the sources, lists and cache are folders of our own.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+// What is asked for, by the names of the packages that hold kernel and modules.
+const wanted = [
+  { name: '5.10', suite: 'bullseye', packages: [/^linux-image-5\.10\..*\d-amd64$/] },
+  { name: '6.1', suite: 'bookworm', packages: [/^linux-image-6\.1\..*\d-amd64$/] },
+  { name: '6.12', suite: 'trixie', packages: [/^linux-image-6\.12\..*[\d]-amd64$/] },
+  {
+    name: '7.x',
+    suite: 'trixie-backports',
+    // Split since 7.2: the kernel itself, and its modules.
+    packages: [/^linux-binary-7\..*\d-amd64$/, /^linux-modules-7\..*\d-amd64$/],
+  },
+]
+
+/**
+ * The kernels, unpacked: { name, release, image, root }, where root holds lib/modules.
+ * @param folder where they are kept between runs
+ */
+export function fetchKernels(folder) {
+  const apt = aptOptions(folder)
+  execFileSync('apt-get', [...apt, 'update', '-q'], { stdio: ['ignore', 2, 2] })
+  return wanted.map(({ name, suite, packages }) => {
+    const names = packages.map((pattern) => newestPackage(apt, pattern))
+    const release = names[0].replace(/^linux-(image|binary)-/, '')
+    const root = join(folder, release)
+    if (!existsSync(root)) unpack(apt, names, root, release)
+    return { name, suite, release, image: join(root, 'boot', `vmlinuz-${release}`), root }
+  })
+}
+
+function aptOptions(folder) {
+  for (const part of ['lists/partial', 'cache/archives/partial']) {
+    mkdirSync(join(folder, part), { recursive: true })
+  }
+  // The mirror of the machine's own Debian packages; its name stays in this folder.
+  const targets = execFileSync('apt-get', ['indextargets', '--format', '$(REPO_URI) $(COMPONENT) $(ORIGIN)'], {
+    encoding: 'utf8',
+  })
+  const [mirror] = targets.split('\n').find((line) => /\/debian\/? main /.test(line))?.split(' ') ?? []
+  if (!mirror) throw new Error('apt knows no Debian archive: the kernels come from one')
+  const sources = join(folder, 'sources.list')
+  writeFileSync(sources, wanted.map(({ suite }) => `deb ${mirror} ${suite} main\n`).join(''))
+  return [
+    `-oDir::Etc::SourceList=${sources}`,
+    '-oDir::Etc::SourceParts=/dev/null',
+    `-oDir::State::Lists=${join(folder, 'lists')}`,
+    '-oDir::State::Status=/dev/null',
+    `-oDir::Cache=${join(folder, 'cache')}`,
+    '-oAcquire::Languages=none',
+    '-oAPT::Sandbox::User=root',
+  ]
+}
+
+function newestPackage(apt, pattern) {
+  const all = execFileSync('apt-cache', [...apt, 'pkgnames', 'linux-'], { encoding: 'utf8' }).split('\n')
+  const found = all.filter((name) => pattern.test(name) && !name.includes('unsigned'))
+  if (found.length === 0) throw new Error(`the archive has no package ${pattern}`)
+  return found.sort(new Intl.Collator('en', { numeric: true }).compare).at(-1)
+}
+
+function unpack(apt, names, root, release) {
+  const partial = `${root}.partial`
+  rmSync(partial, { recursive: true, force: true })
+  mkdirSync(partial, { recursive: true })
+  for (const name of names) {
+    execFileSync('apt-get', [...apt, 'download', '-q', name], { cwd: partial, stdio: ['ignore', 2, 2] })
+  }
+  for (const file of readdirSync(partial).filter((file) => file.endsWith('.deb'))) {
+    execFileSync('dpkg-deb', ['-x', file, '.'], { cwd: partial })
+    rmSync(join(partial, file))
+  }
+  // Newer packages put modules below /usr.
+  if (existsSync(join(partial, 'usr/lib/modules'))) {
+    mkdirSync(join(partial, 'lib'), { recursive: true })
+    renameSync(join(partial, 'usr/lib/modules'), join(partial, 'lib/modules'))
+  }
+  execFileSync('/sbin/depmod', ['-b', partial, release])
+  renameSync(partial, root)
+}

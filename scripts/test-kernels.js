@@ -1,0 +1,73 @@
+// npm run test:kernels: runs the kernel program's tests inside distribution kernels, and prints a
+// table. With names (5.10, 6.1, 6.12, 7.x), those alone.
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { boot } from './kernels/boot.js'
+import { fetchKernels } from './kernels/packages.js'
+import { root, setup } from './setup.js'
+
+/** A kernel takes about four minutes; one that hangs is given up. */
+const timeoutMs = 15 * 60_000
+
+setup({ test: true, kernels: true })
+const compiled = join(root, 'build/tests')
+compileTests()
+
+const kernels = fetchKernels(join(root, 'build/kernels'))
+const named = process.argv.slice(2)
+const chosen = kernels.filter(({ name }) => named.length === 0 || named.includes(name))
+const rows = []
+for (const kernel of chosen) {
+  const start = Date.now()
+  console.error(`egress-exporter: testing on ${kernel.release}`)
+  const output = await boot(kernel, guestCommand(), timeoutMs)
+  writeFileSync(join(root, 'build/kernels', `${kernel.name}.log`), output)
+  rows.push({ ...kernel, ...summary(output), seconds: Math.round((Date.now() - start) / 1000) })
+  if (rows.at(-1).failed !== 0) console.error(output)
+}
+
+console.log('| kernel | Debian | attached by | passed | failed | seconds |')
+console.log('|---|---|---|---|---|---|')
+for (const { release, suite, modes, passed, failed, seconds } of rows) {
+  console.log(`| ${release} | ${suite} | ${modes} | ${passed} | ${failed} | ${seconds} |`)
+}
+const sum = (key) => rows.reduce((all, row) => all + row[key], 0)
+console.log(`${sum('passed')} passed, ${sum('failed')} failed`)
+process.exitCode = sum('failed') === 0 && sum('passed') > 0 ? 0 : 1
+
+/** The tests as plain JavaScript: an emulated machine takes long to compile TypeScript. */
+function compileTests() {
+  rmSync(compiled, { recursive: true, force: true })
+  const options = ['-p', 'test', '--noEmit', 'false', '--outDir', compiled, '--sourceMap', 'false']
+  execFileSync('node_modules/.bin/tsc', options, { stdio: ['ignore', 2, 2] })
+  const support = join(compiled, 'test/support')
+  for (const file of readdirSync('test/support').filter((file) => !file.endsWith('.ts'))) {
+    copyFileSync(join('test/support', file), join(support, file))
+  }
+  // From there, ../../build is the addon's folder and ../package.json the version's.
+  symlinkSync('../../build', join(compiled, 'build'))
+  symlinkSync('../../package.json', join(compiled, 'package.json'))
+  mkdirSync('build/kernels', { recursive: true })
+  const tests = readdirSync(join(compiled, 'test/bpf')).filter((file) => file.endsWith('.test.js'))
+  const imports = tests.map((file) => `await import('./test/bpf/${file}')\n`)
+  writeFileSync(join(compiled, 'all.js'), imports.join(''))
+}
+
+function guestCommand() {
+  return `
+export CI=true TAP_TIMEOUT=900 EGRESS_TEST_DEADLINE_MS=120000 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export EGRESS_TEST_EXPORTER=${compiled}/test/support/bare-exporter.js
+cd ${root}
+node -p '"modes: " + (require("./build/Release/egress.node").tcxSupported() ? "tcx, clsact" : "clsact")'
+node ${compiled}/all.js
+`
+}
+
+/** tap's own last words, or a failure where there are none. */
+function summary(output) {
+  const count = (word) => Number(new RegExp(`^# \\{.*\\b${word}: (\\d+).*\\}$`, 'm').exec(output)?.[1] ?? 0)
+  const [passed, failed] = [count('pass'), count('fail')]
+  const modes = /^modes: (.*)$/m.exec(output)?.[1] ?? '?'
+  return { modes, passed, failed: passed + failed === 0 ? 1 : failed }
+}
