@@ -301,6 +301,27 @@ Napi::Value default_route_interfaces(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value leftovers(const Napi::CallbackInfo& info) {
+  auto found = guarded(info.Env(), egress::ClsactFilter::find_all);
+  auto result = Napi::Array::New(info.Env());
+  for (const auto& leftover : found) {
+    auto object = Napi::Object::New(info.Env());
+    object.Set("ifindex", leftover.ifindex);
+    object.Set("interface", leftover.interface);
+    object.Set("programId", leftover.program_id);
+    result.Set(result.Length(), object);
+  }
+  return result;
+}
+
+/// (ifindex: number, interface: string)
+void remove_leftover(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] {
+    egress::ClsactFilter::remove(info[0].As<Napi::Number>().Uint32Value(),
+                                 info[1].As<Napi::String>());
+  });
+}
+
 Napi::Value tcx_supported(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), egress::TcxLink::supported());
 }
@@ -312,6 +333,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("InterfaceWatch", Watch::define(env));
   exports.Set("links", Napi::Function::New(env, links));
   exports.Set("defaultRouteInterfaces", Napi::Function::New(env, default_route_interfaces));
+  exports.Set("leftovers", Napi::Function::New(env, leftovers));
+  exports.Set("removeLeftover", Napi::Function::New(env, remove_leftover));
   exports.Set("tcxSupported", Napi::Function::New(env, tcx_supported));
   exports.Set("libbpfVersion", libbpf_version_string() + 1);  // "v1.1"
   return exports;

@@ -92,6 +92,24 @@ ClsactFilter& ClsactFilter::operator=(ClsactFilter&& other) noexcept {
   return *this;
 }
 
+std::vector<ClsactFilter::Leftover> ClsactFilter::find_all() {
+  std::vector<Leftover> found;
+  for (const auto& link : rtnetlink::links())
+    for (const auto& filter : rtnetlink::clsact_filters(link.ifindex))
+      if (filter.egress && filter.priority == kPriority && filter.handle == kHandle &&
+          filter.name.starts_with("egress_"))
+        found.push_back({link.ifindex, link.name, filter.program_id});
+  return found;
+}
+
+void ClsactFilter::remove(uint32_t ifindex, const std::string& name) {
+  LibbpfLog log;
+  bpf_tc_hook hook = clsact_egress(ifindex);
+  bpf_tc_opts opts = filter_opts();
+  int error = bpf_tc_detach(&hook, &opts);
+  if (error != 0 && error != -ENOENT) throw Error("remove filter", name, -error, log.text());
+}
+
 bool ClsactFilter::hangs() const {
   LibbpfLog log;
   bpf_tc_hook hook = clsact_egress(ifindex_);
@@ -111,7 +129,7 @@ ClsactFilter::~ClsactFilter() {
 void ClsactFilter::remove_qdisc_if_unused() noexcept {
   if (!made_qdisc_) return;
   try {
-    if (rtnetlink::has_clsact_filters(ifindex_)) return;
+    if (!rtnetlink::clsact_filters(ifindex_).empty()) return;
   } catch (const Error&) {
     return;  // when in doubt, the qdisc stays
   }

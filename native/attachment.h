@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "fd.h"
 
@@ -46,6 +47,18 @@ class ClsactFilter {
   ~ClsactFilter();
 
   bool hangs() const;
+
+  /// A filter of this program's, whoever put it there.
+  struct Leftover {
+    uint32_t ifindex;
+    std::string interface;
+    uint32_t program_id;
+  };
+  /// @throws Error "list interfaces", "list filters"
+  static std::vector<Leftover> find_all();
+  /// Removes such a filter, and nothing else: the qdisc may be anybody's.
+  /// @throws Error "remove filter"
+  static void remove(uint32_t ifindex, const std::string& name);
 
  private:
   void remove_qdisc_if_unused() noexcept;

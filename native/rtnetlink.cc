@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rtnetlink.h"
 
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -118,15 +119,31 @@ std::vector<uint32_t> default_route_interfaces() {
   return found;
 }
 
-bool has_clsact_filters(uint32_t ifindex) {
+std::vector<Filter> clsact_filters(uint32_t ifindex) {
   constexpr std::array<uint32_t, 2> kHooks = {TC_H_MIN_INGRESS, TC_H_MIN_EGRESS};
-  bool found = false;
+  std::vector<Filter> found;
   for (uint32_t hook : kHooks) {
     tcmsg request{};
     request.tcm_ifindex = static_cast<int>(ifindex);
     request.tcm_parent = TC_H_MAKE(TC_H_CLSACT, hook);
-    dump("list filters", RTM_GETTFILTER, request,
-         [&](const nlmsghdr* message) { found = found || message->nlmsg_type == RTM_NEWTFILTER; });
+    dump("list filters", RTM_GETTFILTER, request, [&](const nlmsghdr* message) {
+      if (message->nlmsg_type != RTM_NEWTFILTER) return;
+      const auto* info = static_cast<const tcmsg*>(NLMSG_DATA(message));
+      Filter filter{hook == TC_H_MIN_EGRESS, TC_H_MAJ(info->tcm_info) >> 16, info->tcm_handle, 0, {}};
+      for_each_attribute<tcmsg>(message, [&](const rtattr* attribute) {
+        if (attribute->rta_type != TCA_OPTIONS) return;
+        // Nested: the kind's own attributes, here those of cls_bpf.
+        int left = static_cast<int>(RTA_PAYLOAD(attribute));
+        for (auto* option = static_cast<const rtattr*>(RTA_DATA(attribute)); RTA_OK(option, left);
+             option = RTA_NEXT(option, left)) {
+          if (option->rta_type == TCA_BPF_NAME)
+            filter.name = static_cast<const char*>(RTA_DATA(option));
+          if (option->rta_type == TCA_BPF_ID) filter.program_id = as_u32(option);
+        }
+      });
+      // A filter chain's head comes without a handle of its own.
+      if (filter.handle != 0) found.push_back(std::move(filter));
+    });
   }
   return found;
 }

@@ -25,9 +25,19 @@ std::vector<Link> links();
 /// @throws Error "list routes"
 std::vector<uint32_t> default_route_interfaces();
 
-/// Whether any filter hangs on the clsact qdisc of an interface, ingress or egress.
+/// A filter on a clsact qdisc.
+struct Filter {
+  bool egress;
+  uint32_t priority;
+  uint32_t handle;
+  uint32_t program_id;  ///< 0: not a BPF filter
+  std::string name;     ///< of a BPF filter
+};
+
+/// The filters on the clsact qdisc of an interface, ingress and egress; none where it has no such
+/// qdisc.
 /// @throws Error "list filters"
-bool has_clsact_filters(uint32_t ifindex);
+std::vector<Filter> clsact_filters(uint32_t ifindex);
 
 /// What may have changed since the last look.
 struct Changes {

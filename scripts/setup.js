@@ -31,14 +31,24 @@ const testNeeds = {
   promtool: 'prometheus',
   'clang-format': 'clang-format',
 }
+const kernelNeeds = {
+  'qemu-system-x86_64': 'qemu-system-x86',
+  '/bin/busybox': 'busybox-static',
+  cpio: 'cpio',
+  depmod: 'kmod',
+  xz: 'xz-utils',
+}
 // Ubuntu has no package of bpftool's own.
 const ubuntuPackages = { bpftool: ['linux-tools-common', 'linux-tools-generic'] }
 
-/** Sets everything up, for running or (`test: true`) for testing. Exits with a line that says why not. */
-export function setup({ test = false } = {}) {
+/**
+ * Sets everything up: for running, with `test` for testing, with `kernels` for testing in other
+ * kernels. Exits with a line that says why not.
+ */
+export function setup({ test = false, kernels = false } = {}) {
   process.chdir(root)
   requireNode()
-  installSystemPackages(test ? { ...buildNeeds, ...testNeeds } : buildNeeds)
+  installSystemPackages({ ...buildNeeds, ...(test && testNeeds), ...(kernels && kernelNeeds) })
   installNpmPackages()
   buildAddon()
   buildJavaScript()

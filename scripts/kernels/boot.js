@@ -54,8 +54,14 @@ function makeInitramfs(folder, { release, root }, command) {
   writeFileSync(join(tree, 'command'), command)
   modulePaths(release, root).forEach((path, index) => {
     // The shell takes them in the order of their names.
-    const target = join(tree, 'modules', `${String(index).padStart(2, '0')}-${basename(path).replace('.xz', '')}`)
-    const content = path.endsWith('.xz') ? execFileSync('xz', ['-dc', path], { maxBuffer: 2 ** 28 }) : undefined
+    const target = join(
+      tree,
+      'modules',
+      `${String(index).padStart(2, '0')}-${basename(path).replace('.xz', '')}`,
+    )
+    const content = path.endsWith('.xz')
+      ? execFileSync('xz', ['-dc', path], { maxBuffer: 2 ** 28 })
+      : undefined
     if (content) writeFileSync(target, content)
     else copyFileSync(path, target)
   })

@@ -38,10 +38,18 @@ function aptOptions(folder) {
     mkdirSync(join(folder, part), { recursive: true })
   }
   // The mirror of the machine's own Debian packages; its name stays in this folder.
-  const targets = execFileSync('apt-get', ['indextargets', '--format', '$(REPO_URI) $(COMPONENT) $(ORIGIN)'], {
-    encoding: 'utf8',
-  })
-  const [mirror] = targets.split('\n').find((line) => /\/debian\/? main /.test(line))?.split(' ') ?? []
+  const targets = execFileSync(
+    'apt-get',
+    ['indextargets', '--format', '$(REPO_URI) $(COMPONENT) $(ORIGIN)'],
+    {
+      encoding: 'utf8',
+    },
+  )
+  const [mirror] =
+    targets
+      .split('\n')
+      .find((line) => /\/debian\/? main /.test(line))
+      ?.split(' ') ?? []
   if (!mirror) throw new Error('apt knows no Debian archive: the kernels come from one')
   const sources = join(folder, 'sources.list')
   writeFileSync(sources, wanted.map(({ suite }) => `deb ${mirror} ${suite} main\n`).join(''))

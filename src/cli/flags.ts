@@ -20,6 +20,7 @@ Examples:
   egress-exporter                                      count on the interfaces of the default routes
   egress-exporter --interface eth0 --interface 'wg*'   count on these, also on a wg1 that comes later
   egress-exporter --destinations.exclude none          list private and multicast destinations as well
+  egress-exporter cleanup --dry-run                    see what a killed run left behind
   curl -s localhost:10191/metrics                      see what was counted
 
 Exit codes: 0 stopped by a signal, 1 failed at run time, 2 wrong usage or configuration,
@@ -36,31 +37,48 @@ function replaceThenCollect() {
   }
 }
 
+/** What every command has: one line for an error, and help. */
+function command(name: string): Command {
+  // One line: commander puts its suggestion on a second one.
+  const oneLine = (text: string) =>
+    text
+      .replace(/^error: /, '')
+      .trim()
+      .replaceAll('\n', ' ')
+  return new Command(name)
+    .helpOption('-h, --help', 'print this help and exit')
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(`egress-exporter: ${oneLine(text)}; see --help\n`),
+    })
+}
+
+/**
+ * Reads the command line of `cleanup`.
+ *
+ * @throws CommanderError as parseFlags does
+ */
+export function parseCleanupFlags(argv: readonly string[]): { readonly dryRun: boolean } {
+  const program = command('egress-exporter cleanup')
+    .description('Removes what earlier runs left on this host: their own clsact filters, and nothing else.')
+    .option('--dry-run', 'say what would be removed, and remove nothing', false)
+    .parse(argv, { from: 'user' })
+  return program.opts<{ dryRun: boolean }>()
+}
+
 /**
  * Reads the command line; the values are still to be validated.
  *
  * @throws CommanderError after it has printed help, version, or a line about a wrong flag
  */
 export function parseFlags(argv: readonly string[]): Flags {
-  const program = new Command('egress-exporter')
-    .usage('[run] [flags]')
+  const program = command('egress-exporter')
+    .usage('[run | cleanup] [flags]')
     .description('Counts what leaves this host, packet by packet, by destination, and tells Prometheus.')
-    .argument('[command]', 'run, which is the default')
-    .allowExcessArguments(false)
+    .argument('[command]', 'run, which is the default, or cleanup')
     .version(build.version, '--version', 'print the version and exit')
-    .helpOption('-h, --help', 'print this help and exit')
     .addHelpText('after', examples)
-    .exitOverride()
-    .configureOutput({
-      // One line: commander puts its suggestion on a second one.
-      outputError: (text, write) =>
-        write(
-          `egress-exporter: ${text
-            .replace(/^error: /, '')
-            .trim()
-            .replaceAll('\n', ' ')}; see --help\n`,
-        ),
-    })
     .addOption(
       new Option(
         '--interface <name>',
@@ -98,8 +116,8 @@ export function parseFlags(argv: readonly string[]): Flags {
     .addOption(new Option('--log.format <format>', 'form of log lines').choices(logFormats).default('logfmt'))
     .parse(argv, { from: 'user' })
 
-  const [command = 'run'] = program.args
-  if (command !== 'run') program.error(`unknown command '${command}'`)
+  const [name = 'run'] = program.args
+  if (name !== 'run') program.error(`unknown command '${name}'`)
 
   const options = program.opts<Options>()
   return {

@@ -2,7 +2,8 @@
 import { CommanderError } from 'commander'
 import { parseSettings } from '../config/settings.js'
 import { ExitCode, UserError } from '../errors.js'
-import { parseFlags } from './flags.js'
+import { cleanup } from './cleanup.js'
+import { parseCleanupFlags, parseFlags } from './flags.js'
 import { run } from './run.js'
 
 /** Whatever went wrong, as one line and an exit code; the unexpected keeps its stack trace. */
@@ -18,7 +19,13 @@ function report(error: unknown): ExitCode {
 }
 
 try {
-  await run(parseSettings(parseFlags(process.argv.slice(2))))
+  const argv = process.argv.slice(2)
+  if (argv[0] === 'cleanup') {
+    const { dryRun } = parseCleanupFlags(argv.slice(1))
+    cleanup(dryRun, (line) => process.stdout.write(`${line}\n`))
+  } else {
+    await run(parseSettings(parseFlags(argv)))
+  }
 } catch (error) {
   process.exitCode = report(error)
 }

@@ -11,6 +11,14 @@ export interface Link {
   readonly type: number
 }
 
+/** A clsact filter of this program. */
+export interface Leftover {
+  readonly ifindex: number
+  readonly interface: string
+  /** The id of the BPF program in it. */
+  readonly programId: number
+}
+
 /** One read of all maps, which any number of scrapes may share. Opaque to JavaScript. */
 export type NativePage = { readonly nativePage: unique symbol }
 
@@ -54,6 +62,10 @@ export interface Addon {
   links(): Link[]
   /** Interfaces of the default routes of any table and family, by ifindex. */
   defaultRouteInterfaces(): number[]
+  /** The clsact filters of this program, on every interface, in use or left behind. */
+  leftovers(): Leftover[]
+  /** Removes such a filter and nothing else; throws a NativeError. */
+  removeLeftover(ifindex: number, interfaceName: string): void
   /** Whether this kernel has TCX (Linux 6.6 and newer), probed. */
   tcxSupported(): boolean
   /** Such as "1.1". */

@@ -1,9 +1,15 @@
+import { release } from 'node:os'
 import t from 'tap'
 import { closedSum, destination, startExporter, total } from '../support/exporter.js'
 import { addresses, createNetwork, ethernetFrame } from '../support/network.js'
 import { ipv4, protocols } from '../support/packets.js'
 
 const size = 20_000_000
+
+// Before, qdisc_pkt_len_init took a tunnel's outer header for the inner one: seen in 5.10 and 6.1, not
+// in 6.18.
+const [major = 0, minor = 0] = release().split('.').map(Number)
+const wireLenKnowsTunnels = major > 6 || (major === 6 && minor >= 18)
 
 const witness = `table inet witness {
   chain out {
@@ -82,7 +88,8 @@ t.test('oversized buffers in a tunnel count as the packets beneath it', async (t
   await sink.ended
   t.same(sink.lines, ['2000003'])
 
-  const samples = await exporter.settled()
+  // Older kernels get the length of such a buffer wrong, before any program sees it.
+  const samples = await exporter.settled('veth0', wireLenKnowsTunnels ? ['packets', 'bytes'] : ['packets'])
   t.ok((destination(samples, addresses.peer.v4).packets ?? 0) > 2000003 / 1500)
   t.same(destination(samples, '203.0.113.2'), {}, 'the inner destination does not leave veth0')
   t.same(closedSum(samples), total(samples))

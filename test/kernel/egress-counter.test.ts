@@ -19,6 +19,8 @@ function fakeAddon({ failOn = '' } = {}) {
   const addon = {
     libbpfVersion: '1.1',
     tcxSupported: () => true,
+    leftovers: () => [],
+    removeLeftover() {},
     links: () => [
       { ifindex: 1, name: 'a', type: 1 },
       { ifindex: 2, name: 'b', type: 65534 },
