@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The distributions compile libbpf.a and libelf.a for programs (-fPIE), and two things in them
-// cannot move into a shared object as they are. Both are given here, so that the linker takes
-// these; all else in the archives links.
+// What the distributions' libbpf.a and libelf.a lack for a shared object: they are compiled for
+// programs (-fPIE), two things in them cannot move, and some versions leave functions out. The
+// linker takes these instead; all else in the archives links.
+#include <search.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -30,4 +31,25 @@ int elf_errno() {
 
 /// elfutils' libelf.h: the text of an error; libbpf only logs it.
 const char* elf_errmsg(int) { return "libelf cannot read the BPF object"; }
+
+// elfutils 0.192 (Debian 13) left lib/eu-search.c out of libelf.a. libbpf reads each object on one
+// thread, so these need none of its locks; its `search_tree` begins with the root.
+struct search_tree {
+  void* root;
+};
+using Compare = int (*)(const void*, const void*);
+
+void eu_search_tree_init(search_tree* tree) { tree->root = nullptr; }
+
+void eu_search_tree_fini(search_tree* tree, void (*free_node)(void*)) {
+  tdestroy(tree->root, free_node);
+}
+
+void* eu_tsearch(const void* key, search_tree* tree, Compare compare) {
+  return tsearch(key, &tree->root, compare);
+}
+
+void* eu_tdelete(const void* key, search_tree* tree, Compare compare) {
+  return tdelete(key, &tree->root, compare);
+}
 }

@@ -29,7 +29,8 @@ export function fetchKernels(folder) {
     const release = names[0].replace(/^linux-(image|binary)-/, '')
     const root = join(folder, release)
     if (!existsSync(root)) unpack(apt, names, root, release)
-    return { name, suite, release, image: join(root, 'boot', `vmlinuz-${release}`), root }
+    const images = [join(root, 'boot', `vmlinuz-${release}`), join(root, 'lib/modules', release, 'vmlinuz')]
+    return { name, suite, release, image: images.find(existsSync), root }
   })
 }
 
