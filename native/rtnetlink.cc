@@ -129,7 +129,8 @@ std::vector<Filter> clsact_filters(uint32_t ifindex) {
     dump("list filters", RTM_GETTFILTER, request, [&](const nlmsghdr* message) {
       if (message->nlmsg_type != RTM_NEWTFILTER) return;
       const auto* info = static_cast<const tcmsg*>(NLMSG_DATA(message));
-      Filter filter{hook == TC_H_MIN_EGRESS, TC_H_MAJ(info->tcm_info) >> 16, info->tcm_handle, 0, {}};
+      Filter filter{
+          hook == TC_H_MIN_EGRESS, TC_H_MAJ(info->tcm_info) >> 16, info->tcm_handle, 0, {}};
       for_each_attribute<tcmsg>(message, [&](const rtattr* attribute) {
         if (attribute->rta_type != TCA_OPTIONS) return;
         // Nested: the kind's own attributes, here those of cls_bpf.
