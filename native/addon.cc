@@ -281,37 +281,40 @@ class Watch : public Napi::ObjectWrap<Watch> {
   std::shared_ptr<egress::InterfaceWatch> watch_;
 };
 
+/// A JavaScript array of what `convert` makes of each item.
+template <typename Items, typename Convert>
+Napi::Array to_array(Napi::Env env, const Items& items, Convert convert) {
+  auto array = Napi::Array::New(env);
+  for (const auto& item : items) array.Set(array.Length(), convert(item));
+  return array;
+}
+
 Napi::Value links(const Napi::CallbackInfo& info) {
-  auto found = guarded(info.Env(), egress::rtnetlink::links);
-  auto result = Napi::Array::New(info.Env());
-  for (const auto& link : found) {
-    auto object = Napi::Object::New(info.Env());
+  Napi::Env env = info.Env();
+  return to_array(env, guarded(env, egress::rtnetlink::links), [env](const auto& link) {
+    auto object = Napi::Object::New(env);
     object.Set("ifindex", link.ifindex);
     object.Set("name", link.name);
     object.Set("type", link.type);
-    result.Set(result.Length(), object);
-  }
-  return result;
+    return object;
+  });
 }
 
 Napi::Value default_route_interfaces(const Napi::CallbackInfo& info) {
-  auto found = guarded(info.Env(), egress::rtnetlink::default_route_interfaces);
-  auto result = Napi::Array::New(info.Env());
-  for (uint32_t ifindex : found) result.Set(result.Length(), ifindex);
-  return result;
+  Napi::Env env = info.Env();
+  return to_array(env, guarded(env, egress::rtnetlink::default_route_interfaces),
+                  [](uint32_t ifindex) { return ifindex; });
 }
 
 Napi::Value leftovers(const Napi::CallbackInfo& info) {
-  auto found = guarded(info.Env(), egress::ClsactFilter::find_all);
-  auto result = Napi::Array::New(info.Env());
-  for (const auto& leftover : found) {
-    auto object = Napi::Object::New(info.Env());
+  Napi::Env env = info.Env();
+  return to_array(env, guarded(env, egress::ClsactFilter::find_all), [env](const auto& leftover) {
+    auto object = Napi::Object::New(env);
     object.Set("ifindex", leftover.ifindex);
     object.Set("interface", leftover.interface);
     object.Set("programId", leftover.program_id);
-    result.Set(result.Length(), object);
-  }
-  return result;
+    return object;
+  });
 }
 
 /// (ifindex: number, interface: string)

@@ -102,7 +102,7 @@ export function parseFlags(argv: readonly string[]): Flags {
     )
     .option(
       '--destinations.limit <number>',
-      'most destinations in the table, 160 bytes of kernel memory each; traffic beyond counts as overflow',
+      'most destinations in the table, 164 bytes of kernel memory each; traffic beyond counts as overflow',
       String(defaults.destinationsLimit),
     )
     .addOption(

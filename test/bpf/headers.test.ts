@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
 import ipaddr from 'ipaddr.js'
 import t from 'tap'
 import { closedSum, destination, startExporter, total, unlisted } from '../support/exporter.js'
+import { heldIds } from '../support/fdinfo.js'
 import { createNetwork, ethernetFrame } from '../support/network.js'
 import { ipv4, ipv6, protocols, udp } from '../support/packets.js'
 
@@ -139,11 +139,7 @@ function firstPackets(pid: number): Map<string, { protocol: number; port: number
 
 /** The id of the map of this name that a process holds open. */
 function findMap(pid: number, name: string): string {
-  const ids = readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) => {
-    const [, id] = /^map_id:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8')) ?? []
-    return id === undefined ? [] : [id]
-  })
-  const found = ids.find((id) => bpftool('map', 'show', 'id', id).name === name)
+  const found = heldIds(pid, 'map_id').find((id) => bpftool('map', 'show', 'id', id).name === name)
   if (found === undefined) throw new Error(`process ${pid} has no map ${name}`)
   return found
 }

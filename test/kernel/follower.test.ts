@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import t from 'tap'
 import { eventually } from '../support/await.js'
 import {
@@ -11,6 +11,7 @@ import {
   startExporter,
   total,
 } from '../support/exporter.js'
+import { heldIds } from '../support/fdinfo.js'
 import { createNetwork, ethernetFrame, Namespace, silence } from '../support/network.js'
 import { ipv4 } from '../support/packets.js'
 
@@ -158,10 +159,7 @@ t.test('a thousand interfaces leave no descriptor and no series behind', async (
 
 /** The id of the only BPF link that a process holds. */
 function linkId(pid: number): string {
-  const ids = readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) => {
-    const [, id] = /^link_id:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8')) ?? []
-    return id === undefined ? [] : [id]
-  })
+  const ids = heldIds(pid, 'link_id')
   assert.equal(ids.length, 1)
   return ids[0] ?? ''
 }

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import { type Addon, loadAddon, type NativeExporter } from '../../src/kernel/addon.js'
 import { parseSamples } from '../support/exporter.js'
+import { heldIds } from '../support/fdinfo.js'
 
 // These attach to this machine's loopback device and send nothing beyond it.
 const loopback = 1
@@ -22,19 +22,9 @@ async function page(exporter: NativeExporter, openMetrics = false, bufferBytes =
   }
 }
 
-/** The descriptors of this process whose fdinfo holds a word. */
-const descriptors = (word: string) =>
-  readdirSync('/proc/self/fdinfo').filter((fd) => {
-    try {
-      return readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8').includes(word)
-    } catch {
-      return false // the descriptor of this very listing
-    }
-  }).length
-
 /** How often this process hangs on the loopback device's egress: TCX links and clsact filters. */
 const attached = () =>
-  descriptors('link_id:') +
+  heldIds('self', 'link_id').length +
   (execFileSync('tc', ['filter', 'show', 'dev', 'lo', 'egress'], { encoding: 'utf8' }).match(
     /handle 0x65677265/g,
   )?.length ?? 0)
@@ -141,9 +131,9 @@ t.test('opening and closing many times leaks no descriptor', async (t) => {
     exporter.close()
   }
   cycle()
-  const before = descriptors('map_id:')
+  const before = heldIds('self', 'map_id').length
   for (let i = 0; i < 20; i++) cycle()
-  t.equal(descriptors('map_id:'), before)
+  t.equal(heldIds('self', 'map_id').length, before)
 })
 
 t.test('workers load it beside the main thread, and their end detaches', async (t) => {
