@@ -10,6 +10,7 @@
         "native/exposition.cc",
         "native/interface_watch.cc",
         "native/libbpf_log.cc",
+        "native/pins.cc",
         "native/program.cc",
         "native/rtnetlink.cc",
         "native/static_archives.cc"

@@ -70,12 +70,13 @@ struct {
 } free_ids SEC(".maps");
 
 /* Where in `interfaces` an ifindex counts; user space writes it before it
- * attaches the program there. */
+ * attaches the program there. Twice the entries: user space moves one by
+ * writing the new before it deletes the old. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, EGRESS_INTERFACES_MAX);
+	__uint(max_entries, 2 * EGRESS_INTERFACES_MAX);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct egress_slot);
 } interface_slots SEC(".maps");
 
 struct {
@@ -84,6 +85,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct egress_interface);
 } interfaces SEC(".maps");
+
+/* User space's own, by id; here so that it can outlive user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__type(key, __u32);
+	__type(value, struct egress_first_seen);
+} first_seen SEC(".maps");
 
 /* Prefixes that get no record. Asked when a destination has none. */
 struct {
@@ -389,7 +398,7 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 	enum egress_unlisted reason = EGRESS_MALFORMED;
 	struct egress_interface *interface;
 	__u64 packets = 1, bytes = skb->wire_len;
-	__u32 *id, *slot;
+	__u32 *id, *slot = NULL;
 	bool is_ip = false;
 
 	if (offset >= 0) {
@@ -414,9 +423,15 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 		if (id)
 			destination = bpf_map_lookup_elem(&destinations, id);
 	}
-	slot = destination ? &destination->slot : bpf_map_lookup_elem(&interface_slots, &key.ifindex);
-	if (!slot)
-		return;
+	if (destination) {
+		slot = &destination->slot;
+	} else {
+		struct egress_slot *found = bpf_map_lookup_elem(&interface_slots, &key.ifindex);
+
+		if (!found)
+			return;
+		slot = &found->slot;
+	}
 	interface = bpf_map_lookup_elem(&interfaces, slot);
 	if (!interface)
 		return;

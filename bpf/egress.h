@@ -10,6 +10,10 @@
 
 #include <linux/types.h>
 
+/* Which pinned maps a program can go on with: their types, their values, and
+ * what these mean. The folder of pins has this number in its name. */
+#define EGRESS_PINS_VERSION 1
+
 /* Most interfaces that are counted at the same time; each costs 88 bytes per
  * possible CPU. */
 #define EGRESS_INTERFACES_MAX 1024
@@ -26,6 +30,8 @@ struct egress_key {
 enum egress_state {
 	EGRESS_FREE = 0, /* zeroed memory, or being filled in */
 	EGRESS_LISTED = 1,
+	EGRESS_RETIRED = 2, /* user space is taking it out of the table */
+	EGRESS_RETURNED = 3, /* free again */
 };
 
 /* One destination: its counters and its first packet, one cache line. */
@@ -40,6 +46,28 @@ struct egress_destination {
 	__u64 first_seen_ns; /* CLOCK_MONOTONIC */
 	__u64 reserved;
 };
+
+/* When a record's first packet came, by both clocks: converted once, so that
+ * neither NTP nor a suspended machine moves it. */
+struct egress_first_seen {
+	__u64 monotonic_ns;
+	__s64 unix_ms;
+};
+
+/* Where an interface counts. */
+struct egress_slot {
+	__u32 slot; /* its place in `interfaces` */
+	__u32 flags; /* EGRESS_SLOT_* */
+	__u64 departed_ns; /* CLOCK_BOOTTIME; 0: the interface is there */
+	char name[16]; /* IFNAMSIZ */
+};
+
+#define EGRESS_SLOT_CLSACT 1U /* attached by a filter, not by a TCX link */
+#define EGRESS_SLOT_MADE_QDISC 2U /* and the clsact qdisc is ours */
+
+/* In place of the ifindex of an interface that departed, with its slot; real
+ * ones are positive and signed. */
+#define EGRESS_DEPARTED 0x80000000U
 
 /* Why a packet has no destination of its own; the order is that of the
  * `reason` label values in native/exposition.cc. */
@@ -88,6 +116,8 @@ EGRESS_OFFSET(struct egress_destination, slot, 24);
 EGRESS_OFFSET(struct egress_destination, state, 31);
 EGRESS_OFFSET(struct egress_destination, packets, 32);
 EGRESS_OFFSET(struct egress_destination, first_seen_ns, 48);
+EGRESS_STATIC_ASSERT(sizeof(struct egress_slot) == 32, "egress_slot");
+EGRESS_OFFSET(struct egress_slot, slot, 0);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_interface) == 88, "egress_interface");
 EGRESS_OFFSET(struct egress_interface, new_destinations, 80);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_prefix) == 24, "egress_prefix");

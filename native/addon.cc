@@ -18,6 +18,7 @@
 #include "exporter.h"
 #include "exposition.h"
 #include "interface_watch.h"
+#include "pins.h"
 #include "rtnetlink.h"
 
 namespace {
@@ -60,6 +61,14 @@ auto guarded(Napi::Env env, Call call) {
   } catch (const std::exception& error) {
     throw Failure::of(error).to_js(env);
   }
+}
+
+/// A JavaScript array of what `convert` makes of each item.
+template <typename Items, typename Convert>
+Napi::Array to_array(Napi::Env env, const Items& items, Convert convert) {
+  auto array = Napi::Array::New(env);
+  for (const auto& item : items) array.Set(array.Length(), convert(item));
+  return array;
 }
 
 /// Runs `work` on a pool thread and settles a promise with what `result` makes of it.
@@ -138,8 +147,9 @@ class PageReader : public Napi::ObjectWrap<PageReader> {
   Page::Cursor cursor_;
 };
 
-egress::ProgramOptions program_options(const Napi::Object& options) {
-  egress::ProgramOptions result;
+egress::ExporterOptions exporter_options(const Napi::Object& options) {
+  egress::ExporterOptions all;
+  egress::ProgramOptions& result = all.program;
   result.destinations_limit = options.Get("destinationsLimit").As<Napi::Number>().Uint32Value();
   auto exclusions = options.Get("exclusions").As<Napi::Array>();
   for (uint32_t i = 0; i < exclusions.Length(); i++) {
@@ -152,8 +162,11 @@ egress::ProgramOptions program_options(const Napi::Object& options) {
     result.exclusions.push_back(key);
   }
   if (options.Has("mapMemory")) result.map_memory = options.Get("mapMemory").ToBoolean();
-  return result;
+  all.pin_path = options.Get("pinPath").As<Napi::String>();
+  return all;
 }
+
+const char* mode_name(egress::Mode mode) { return mode == egress::Mode::kTcx ? "tcx" : "clsact"; }
 
 egress::Mode mode_of(const std::string& name) {
   if (name == "tcx") return egress::Mode::kTcx;
@@ -166,18 +179,19 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(
         env, "Exporter",
-        {InstanceMethod<&Exporter::attach>("attach"),
-         InstanceMethod<&Exporter::is_attached>("isAttached"),
-         InstanceMethod<&Exporter::detach>("detach"), InstanceMethod<&Exporter::forget>("forget"),
+        {InstanceMethod<&Exporter::attach>("attach"), InstanceMethod<&Exporter::adopted>("adopted"),
+         InstanceMethod<&Exporter::replaced>("replaced"),
+         InstanceMethod<&Exporter::hanging>("hanging"), InstanceMethod<&Exporter::detach>("detach"),
+         InstanceMethod<&Exporter::forget_departed>("forgetDeparted"),
          InstanceMethod<&Exporter::read>("read"), InstanceMethod<&Exporter::close>("close")});
   }
 
   explicit Exporter(const Napi::CallbackInfo& info) : ObjectWrap(info) {
-    auto options = program_options(info[0].As<Napi::Object>());
+    auto options = exporter_options(info[0].As<Napi::Object>());
     exporter_ = guarded(info.Env(), [&] { return std::make_shared<egress::Exporter>(options); });
     // At a thread's or process's end finalizers come late or never, hooks in time.
     info.Env().AddCleanupHook([weak = std::weak_ptr(exporter_)] {
-      if (auto exporter = weak.lock()) exporter->detach_all();
+      if (auto exporter = weak.lock()) exporter->close();
     });
   }
 
@@ -189,18 +203,40 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
 
   /// attach(ifindex: number, name: string, linkHeader: boolean, mode: string): "tcx" | "clsact"
   Napi::Value attach(const Napi::CallbackInfo& info) {
-    const char* mode = guarded(info.Env(), [&] {
+    egress::Mode mode = guarded(info.Env(), [&] {
       return open(info.Env())
           .attach(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::String>(),
                   info[2].ToBoolean(), mode_of(info[3].As<Napi::String>()));
     });
-    return Napi::String::New(info.Env(), mode);
+    return Napi::String::New(info.Env(), mode_name(mode));
   }
 
-  /// isAttached(ifindex: number): boolean
-  Napi::Value is_attached(const Napi::CallbackInfo& info) {
-    return Napi::Boolean::New(
-        info.Env(), open(info.Env()).is_attached(info[0].As<Napi::Number>().Uint32Value()));
+  /// adopted(): { ifindex: number, name: string }[]
+  Napi::Value adopted(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    return to_array(env, open(env).adopted(), [env](const auto& adopted) {
+      auto object = Napi::Object::New(env);
+      object.Set("ifindex", adopted.ifindex);
+      object.Set("name", adopted.name);
+      return object;
+    });
+  }
+
+  /// replaced(): string[]
+  Napi::Value replaced(const Napi::CallbackInfo& info) {
+    return to_array(info.Env(), open(info.Env()).replaced(), [](const auto& text) { return text; });
+  }
+
+  /// hanging(ifindex: number): { mode: "tcx" | "clsact", before: number[] } | undefined
+  Napi::Value hanging(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    auto hanging =
+        guarded(env, [&] { return open(env).hanging(info[0].As<Napi::Number>().Uint32Value()); });
+    if (!hanging) return env.Undefined();
+    auto object = Napi::Object::New(env);
+    object.Set("mode", mode_name(hanging->mode));
+    object.Set("before", to_array(env, hanging->before, [](uint32_t id) { return id; }));
+    return object;
   }
 
   /// detach(ifindexes: number[]): Promise<void>
@@ -219,9 +255,11 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
         [](Napi::Env env, std::monostate&&) { return env.Undefined(); });
   }
 
-  /// forget(name: string)
-  void forget(const Napi::CallbackInfo& info) {
-    open(info.Env()).forget(info[0].As<Napi::String>());
+  /// forgetDeparted(afterMs: number): string[]
+  Napi::Value forget_departed(const Napi::CallbackInfo& info) {
+    const auto after_ms = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
+    auto names = guarded(info.Env(), [&] { return open(info.Env()).forget_departed(after_ms); });
+    return to_array(info.Env(), names, [](const auto& name) { return name; });
   }
 
   /// read(): Promise<External>, for any number of PageReaders
@@ -238,9 +276,9 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
         });
   }
 
-  /// close(): detaches everywhere; idempotent
+  /// close(): detaches everywhere, or leaves everything to its pins; idempotent
   void close(const Napi::CallbackInfo&) {
-    if (exporter_) exporter_->detach_all();
+    if (exporter_) exporter_->close();
     exporter_.reset();
   }
 
@@ -281,14 +319,6 @@ class Watch : public Napi::ObjectWrap<Watch> {
   std::shared_ptr<egress::InterfaceWatch> watch_;
 };
 
-/// A JavaScript array of what `convert` makes of each item.
-template <typename Items, typename Convert>
-Napi::Array to_array(Napi::Env env, const Items& items, Convert convert) {
-  auto array = Napi::Array::New(env);
-  for (const auto& item : items) array.Set(array.Length(), convert(item));
-  return array;
-}
-
 Napi::Value links(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   return to_array(env, guarded(env, egress::rtnetlink::links), [env](const auto& link) {
@@ -325,6 +355,30 @@ void remove_leftover(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value pin_folders(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  return to_array(env, guarded(env, egress::PinFolder::find_all), [env](const auto& found) {
+    auto object = Napi::Object::New(env);
+    object.Set("path", found.path);
+    object.Set("pins", to_array(env, found.pins, [](const auto& pin) { return pin; }));
+    if (!found.holder.empty()) object.Set("holder", std::stoi(found.holder));
+    return object;
+  });
+}
+
+/// (path: string)
+void remove_pins(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] { egress::Exporter::remove_pins(info[0].As<Napi::String>()); });
+}
+
+/// (ifindex: number, interface: string): number[]
+Napi::Value tcx_chain(const Napi::CallbackInfo& info) {
+  auto ids = guarded(info.Env(), [&] {
+    return egress::tcx_chain(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::String>());
+  });
+  return to_array(info.Env(), ids, [](uint32_t id) { return id; });
+}
+
 Napi::Value tcx_supported(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), egress::TcxLink::supported());
 }
@@ -338,6 +392,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("defaultRouteInterfaces", Napi::Function::New(env, default_route_interfaces));
   exports.Set("leftovers", Napi::Function::New(env, leftovers));
   exports.Set("removeLeftover", Napi::Function::New(env, remove_leftover));
+  exports.Set("pinFolders", Napi::Function::New(env, pin_folders));
+  exports.Set("removePins", Napi::Function::New(env, remove_pins));
+  exports.Set("tcxChain", Napi::Function::New(env, tcx_chain));
   exports.Set("tcxSupported", Napi::Function::New(env, tcx_supported));
   exports.Set("libbpfVersion", libbpf_version_string() + 1);  // "v1.1"
   return exports;

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
@@ -26,6 +27,8 @@ bpf_tc_hook clsact_egress(uint32_t ifindex) {
   return hook;
 }
 
+std::string pin_name(uint32_t ifindex) { return "tcx-" + std::to_string(ifindex); }
+
 bpf_tc_opts filter_opts() {
   bpf_tc_opts opts{};
   opts.sz = sizeof(opts);
@@ -36,13 +39,44 @@ bpf_tc_opts filter_opts() {
 
 }  // namespace
 
-TcxLink::TcxLink(int program_fd, uint32_t ifindex, const std::string& name) {
+TcxLink::TcxLink(int program_fd, uint32_t ifindex, const std::string& name, const PinFolder* pins) {
+  const std::string pin = pin_name(ifindex);
+  if (pins) {
+    link_ = pins->get(pin);
+    pin_ = pins->file(pin);
+    if (link_ && hangs()) {
+      int error = bpf_link_update(link_.get(), program_fd, nullptr);
+      if (error != 0) throw Error("attach tcx", name, -error);
+      return;
+    }
+    pins->remove(pin);
+  }
   bpf_link_create_opts opts{};
   opts.sz = sizeof(opts);
   opts.flags = kBefore;
   int fd = bpf_link_create(program_fd, static_cast<int>(ifindex), kTcxEgress, &opts);
   if (fd < 0) throw Error("attach tcx", name, -fd);
   link_ = Fd(fd);
+  if (pins) pins->pin(fd, pin);
+}
+
+TcxLink& TcxLink::operator=(TcxLink&& other) noexcept {
+  std::swap(link_, other.link_);
+  std::swap(pin_, other.pin_);
+  return *this;
+}
+
+TcxLink::~TcxLink() {
+  if (!link_ || pin_.empty()) return;
+  ::unlink(pin_.c_str());
+  bpf_link_detach(link_.get());
+}
+
+void TcxLink::remove(uint32_t ifindex, const PinFolder& pins) {
+  Fd link = pins.get(pin_name(ifindex));
+  if (!link) return;
+  bpf_link_detach(link.get());
+  pins.remove(pin_name(ifindex));
 }
 
 bool TcxLink::hangs() const {
@@ -61,13 +95,14 @@ bool TcxLink::supported() {
   return error == 0 || error == -ENOENT;
 }
 
-ClsactFilter::ClsactFilter(int program_fd, uint32_t ifindex, const std::string& name)
-    : ifindex_(ifindex), made_qdisc_(false) {
+ClsactFilter::ClsactFilter(int program_fd, uint32_t ifindex, const std::string& name,
+                           bool made_qdisc)
+    : ifindex_(ifindex), made_qdisc_(made_qdisc) {
   LibbpfLog log;
   bpf_tc_hook hook = clsact_egress(ifindex);
   int error = bpf_tc_hook_create(&hook);
   if (error != 0 && error != -EEXIST) throw Error("add clsact qdisc", name, -error, log.text());
-  made_qdisc_ = error == 0;
+  if (error == 0) made_qdisc_ = true;
 
   bpf_tc_opts opts = filter_opts();
   opts.prog_fd = program_fd;
@@ -139,10 +174,9 @@ void ClsactFilter::remove_qdisc_if_unused() noexcept {
   bpf_tc_hook_destroy(&hook);
 }
 
-Attachment attach(int program_fd, uint32_t ifindex, const std::string& name, Mode mode) {
-  if (mode == Mode::kTcx || (mode == Mode::kAuto && TcxLink::supported()))
-    return TcxLink(program_fd, ifindex, name);
-  return ClsactFilter(program_fd, ifindex, name);
+Mode resolve(Mode mode) {
+  if (mode != Mode::kAuto) return mode;
+  return TcxLink::supported() ? Mode::kTcx : Mode::kClsact;
 }
 
 bool hangs(const Attachment& attachment) {
@@ -151,8 +185,21 @@ bool hangs(const Attachment& attachment) {
   return false;
 }
 
-const char* mode_name(const Attachment& attachment) {
-  return std::holds_alternative<TcxLink>(attachment) ? "tcx" : "clsact";
+void leave(Attachment& attachment) {
+  if (auto* link = std::get_if<TcxLink>(&attachment)) link->leave();
+  if (auto* filter = std::get_if<ClsactFilter>(&attachment)) filter->leave();
+}
+
+std::vector<uint32_t> tcx_chain(uint32_t ifindex, const std::string& name) {
+  constexpr uint32_t kProgramsMax = 64;  // BPF_MPROG_MAX, include/linux/bpf_mprog.h
+  std::vector<uint32_t> ids(kProgramsMax);
+  uint32_t count = kProgramsMax, flags = 0;
+  int error = bpf_prog_query(static_cast<int>(ifindex), kTcxEgress, 0, &flags, ids.data(), &count);
+  // EINVAL: a kernel without TCX.
+  if (error == -ENOENT || error == -EINVAL) return {};
+  if (error != 0) throw Error("list programs", name, -error);
+  ids.resize(count);
+  return ids;
 }
 
 }  // namespace egress

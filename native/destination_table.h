@@ -1,69 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <map>
-#include <set>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "../bpf/egress.h"
+#include "array_values.h"
 #include "program.h"
 #include "snapshot.h"
 
 namespace egress {
 
-/// A record that left the table, with what the table knew of it.
-struct Retired {
-  egress_destination record;
-  int64_t first_seen_ms;  ///< since the Unix epoch
-
-  /// @param interface its index in the snapshot
-  Destination describe(uint32_t interface) const;
-};
-
 /// The kernel's `destinations` map with the hash and the stack that index it. Read in place where
 /// it can be mapped, element by element on Linux 5.4. Not thread-safe.
+///
+/// What changes it can be killed at any point and leaves maps that repair() makes whole.
 class DestinationTable {
  public:
   /// @param program must outlive this object
-  /// @throws Error "map destinations"
+  /// @throws Error "map memory"
   DestinationTable(const Program& program, uint32_t limit);
-  ~DestinationTable();
-  DestinationTable(const DestinationTable&) = delete;
-  DestinationTable& operator=(const DestinationTable&) = delete;
 
   /// The listed destinations; `interface` holds the slot.
-  /// @throws Error "read destinations"
+  /// @throws Error "read map"
   std::vector<Destination> read();
 
-  /// Takes the records of interfaces out of the table, with their last counts, by ifindex. The
-  /// program must be detached from them; what it is still counting is waited for.
-  /// @throws Error "read destinations", "write map"
-  std::map<uint32_t, std::vector<Retired>> remove(const std::set<uint32_t>& ifindexes);
+  /// Gives all records of one ifindex to another. The program must be attached to neither, and what
+  /// it was counting have ended.
+  /// @throws Error "read map", "write map"
+  void move(uint32_t from, uint32_t to);
 
-  /// Puts a record back under its key.
-  /// @returns false if the table is full
-  /// @throws Error "write map"
-  bool insert(const Retired& retired);
+  /// Takes all records of an ifindex out of the table, under the same condition.
+  /// @throws Error "read map", "write map"
+  void remove(uint32_t ifindex);
+
+  /// Ends what a killed process had begun: after it, each listed record is found by its key, and by
+  /// no other. Programs may run.
+  /// @throws Error "read map", "write map"
+  void repair();
 
  private:
-  /// When a record's first packet came, by both clocks: converted once, so that neither NTP nor a
-  /// suspended machine moves it from scrape to scrape.
-  struct FirstSeen {
-    uint64_t monotonic_ns;
-    int64_t unix_ms;
-  };
-
+  /// The records: the kernel's own where they can be mapped, else a fresh copy.
   std::span<const egress_destination> records();
   int64_t first_seen_ms(uint32_t id, uint64_t monotonic_ns);
+  /// Changes a record that no program counts on.
+  template <typename Change>
+  void change(uint32_t id, Change change);
+  void index(uint32_t id, const egress_key& key);
+  void unindex(const egress_key& key);
+  void take_out(uint32_t id);
 
   const Program& program_;
   const uint32_t limit_;
-  const egress_destination* mapped_ = nullptr;
-  std::vector<egress_destination> copy_;
-  std::vector<FirstSeen> first_seen_;
+  std::optional<ArrayValues<egress_destination>> mapped_;
+  std::optional<ArrayValues<egress_first_seen>> mapped_first_seen_;
+  std::vector<egress_destination> copy_;       // where it cannot be mapped
+  std::vector<egress_first_seen> first_seen_;  // likewise
 };
+
+/// Waits until every program that could have seen the maps as they were has ended.
+void wait_for_running_programs();
 
 }  // namespace egress

@@ -3,9 +3,12 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "error.h"
@@ -33,80 +36,240 @@ std::vector<egress_interface> one_per_cpu() {
   return std::vector<egress_interface>(static_cast<size_t>(libbpf_num_possible_cpus()));
 }
 
+/// Goes on while the machine sleeps, and never jumps. Never 0.
+uint64_t boot_time_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+ClsactFilter left_filter(uint32_t ifindex, const egress_slot& slot) {
+  return ClsactFilter::adopt(ifindex, slot.flags & EGRESS_SLOT_MADE_QDISC);
+}
+
+std::map<uint32_t, egress_slot> read_slots(int map_fd) {
+  std::map<uint32_t, egress_slot> slots;
+  uint32_t ifindex = 0;
+  const uint32_t* previous = nullptr;
+  while (bpf_map_get_next_key(map_fd, previous, &ifindex) == 0) {
+    egress_slot slot{};
+    if (bpf_map_lookup_elem(map_fd, &ifindex, &slot) == 0) slots[ifindex] = slot;
+    previous = &ifindex;
+  }
+  return slots;
+}
+
+uint32_t departed_ifindex(const egress_slot& slot) { return EGRESS_DEPARTED | slot.slot; }
+
 }  // namespace
 
-Exporter::Exporter(const ProgramOptions& options)
-    : program_(options), destinations_(program_, options.destinations_limit) {}
+Exporter::Exporter(const ExporterOptions& options)
+    : pins_(options.pin_path.empty() ? std::nullopt : std::optional<PinFolder>(options.pin_path)),
+      program_(options.program, pins_ ? &*pins_ : nullptr),
+      destinations_(program_, options.program.destinations_limit) {
+  if (!pins_) return;
+  for (const auto& version : pins_->replaced())
+    replaced_.push_back("they are of another version, " + version);
+  if (!program_.replaced().empty()) replaced_.push_back(program_.replaced());
+  check_network_namespace();
+  if (program_.adopted()) adopt();
+}
 
-const char* Exporter::attach(uint32_t ifindex, const std::string& name, bool link_header,
-                             Mode mode) {
-  std::lock_guard lock(mutex_);
-  if (auto found = attached_.find(ifindex);
-      found != attached_.end() && found->second.name == name && !hangs(found->second.attachment))
-    return hang(ifindex, found->second);
-  for (const auto& [other, attached] : attached_)
-    if (other == ifindex || attached.name == name) throw Error("attach", name, EEXIST);
+void Exporter::remove_pins(const std::string& path) {
+  const PinFolder pins(path);
+  if (Fd slots = pins.get("interface_slots"))
+    for (const auto& [ifindex, slot] : read_slots(slots.get()))
+      if (slot.flags & EGRESS_SLOT_CLSACT) left_filter(ifindex, slot);
+  pins.remove_all();
+}
 
-  const uint32_t slot = free_slot();
-  if (slot == EGRESS_INTERFACES_MAX) throw Error("attach", name, ENOSPC);
-  // The slot first: the program leaves packets of an unknown interface uncounted.
-  auto zero = one_per_cpu();
-  write(program_.interfaces_fd(), "interfaces", &slot, zero.data());
-  write(program_.interface_slots_fd(), "interface_slots", &ifindex, &slot);
-  const bool returns = departed_.contains(name);
-  if (returns) restore(ifindex, slot, departed_.extract(name).mapped());
-  Attached attached{slot, name, link_header, mode, {}};
-  try {
-    const char* used = hang(ifindex, attached);
-    attached_.emplace(ifindex, std::move(attached));
-    return used;
-  } catch (const Error&) {
-    if (returns) depart(ifindex, slot, name, std::move(destinations_.remove({ifindex})[ifindex]));
-    throw;
+Exporter::~Exporter() { close(); }
+
+void Exporter::check_network_namespace() {
+  struct stat own {};
+  if (stat("/proc/self/ns/net", &own) != 0) throw Error("open pins", pins_->path(), errno);
+  const uint64_t inode = own.st_ino;
+  const uint32_t first = 0;
+  if (Fd pinned = pins_->get("network_namespace")) {
+    uint64_t theirs = 0;
+    if (bpf_map_lookup_elem(pinned.get(), &first, &theirs) != 0 || theirs != inode)
+      throw Error("open pins", pins_->path(), EXDEV);
+    return;
+  }
+  Fd map(
+      bpf_map_create(BPF_MAP_TYPE_ARRAY, "egress_netns", sizeof(first), sizeof(inode), 1, nullptr));
+  if (!map) throw Error("open pins", pins_->path(), errno);
+  write(map.get(), "network_namespace", &first, &inode);
+  pins_->pin(map.get(), "network_namespace");
+}
+
+void Exporter::adopt() {
+  destinations_.repair();
+  const auto slots = read_slots(program_.interface_slots_fd());
+  for (const auto& [index, slot] : slots) {
+    const auto departed = slots.find(departed_ifindex(slot));
+    if (index & EGRESS_DEPARTED) {
+      departed_[slot.name] = slot;
+    } else if (departed != slots.end()) {
+      // A slot of two is one that was moving when the process was killed; nothing hangs there.
+      move(index, departed->first, departed->second);
+    } else {
+      counted_.emplace(index, Counted{slot});
+    }
   }
 }
 
-const char* Exporter::hang(uint32_t ifindex, Attached& attached) {
-  // First let go: the destructor of an old clsact filter would remove a new one.
-  attached.attachment = Attachment();
-  int entry = attached.link_header ? program_.ethernet_fd() : program_.ip_fd();
-  attached.attachment = egress::attach(entry, ifindex, attached.name, attached.mode);
-  return mode_name(attached.attachment);
+std::vector<Exporter::Adopted> Exporter::adopted() {
+  std::lock_guard lock(mutex_);
+  std::vector<Adopted> found;
+  for (const auto& [ifindex, counted] : counted_)
+    if (!counted.attached) found.push_back({ifindex, counted.slot.name});
+  return found;
 }
 
-bool Exporter::is_attached(uint32_t ifindex) {
+Mode Exporter::attach(uint32_t ifindex, const std::string& name, bool link_header, Mode mode) {
   std::lock_guard lock(mutex_);
-  auto found = attached_.find(ifindex);
-  return found != attached_.end() && hangs(found->second.attachment);
+  mode = resolve(mode);
+  if (auto found = counted_.find(ifindex); found != counted_.end() &&
+                                           found->second.slot.name == name &&
+                                           !hangs(found->second.attachment)) {
+    hang(ifindex, found->second, link_header, mode);
+    return mode;
+  }
+  std::set<uint32_t> stale;  // of an earlier run: renamed, or replaced by another of its name
+  for (const auto& [other, counted] : counted_) {
+    if (other != ifindex && counted.slot.name != name) continue;
+    if (counted.attached) throw Error("attach", name, EEXIST);
+    stale.insert(other);
+  }
+  if (!stale.empty()) detach_locked(stale);
+
+  // The slot first: the program leaves packets of an unknown interface uncounted.
+  Counted counted{};
+  if (auto departed = departed_.extract(name)) {
+    counted.slot = departed.mapped();
+    counted.slot.departed_ns = 0;
+    move(departed_ifindex(counted.slot), ifindex, counted.slot);
+  } else {
+    counted.slot.slot = take_slot();
+    name.copy(counted.slot.name, sizeof(counted.slot.name) - 1);
+    auto zero = one_per_cpu();
+    write(program_.interfaces_fd(), "interfaces", &counted.slot.slot, zero.data());
+    write_slot(ifindex, counted.slot);
+  }
+  try {
+    hang(ifindex, counted, link_header, mode);
+  } catch (const Error&) {
+    // What it never counted needs no memory; what it counted before goes on to be shown.
+    if (read_slot(counted.slot).total.packets == 0)
+      delete_slot(ifindex);
+    else
+      depart(ifindex, std::move(counted));
+    throw;
+  }
+  counted_.emplace(ifindex, std::move(counted));
+  return mode;
+}
+
+void Exporter::hang(uint32_t ifindex, Counted& counted, bool link_header, Mode mode) {
+  // First let go: the destructor of an old clsact filter would remove a new one.
+  counted.attachment = Attachment();
+  const std::string name = counted.slot.name;
+  const int entry = link_header ? program_.ethernet_fd() : program_.ip_fd();
+  egress_slot slot = counted.slot;
+  if (mode == Mode::kTcx) {
+    // An earlier run's, on the same maps: together they would count twice.
+    if (slot.flags & EGRESS_SLOT_CLSACT) left_filter(ifindex, slot);
+    counted.attachment = TcxLink(entry, ifindex, name, pins_ ? &*pins_ : nullptr);
+    slot.flags = 0;
+  } else {
+    if (pins_) TcxLink::remove(ifindex, *pins_);
+    ClsactFilter filter(entry, ifindex, name, slot.flags & EGRESS_SLOT_MADE_QDISC);
+    slot.flags = EGRESS_SLOT_CLSACT | (filter.made_qdisc() ? EGRESS_SLOT_MADE_QDISC : 0);
+    counted.attachment = std::move(filter);
+  }
+  if (slot.flags != counted.slot.flags) write_slot(ifindex, slot);
+  counted.slot = slot;
+  counted.attached = true;
+}
+
+std::optional<Exporter::Hanging> Exporter::hanging(uint32_t ifindex) {
+  std::lock_guard lock(mutex_);
+  auto found = counted_.find(ifindex);
+  if (found == counted_.end() || !hangs(found->second.attachment)) return {};
+  const bool tcx = std::holds_alternative<TcxLink>(found->second.attachment);
+  auto chain = tcx_chain(ifindex, found->second.slot.name);
+  if (tcx) {
+    const auto own = {program_.ethernet_id(), program_.ip_id()};
+    chain.erase(std::find_first_of(chain.begin(), chain.end(), own.begin(), own.end()),
+                chain.end());
+  }
+  return Hanging{tcx ? Mode::kTcx : Mode::kClsact, std::move(chain)};
 }
 
 void Exporter::detach(const std::set<uint32_t>& ifindexes) {
   std::lock_guard lock(mutex_);
+  detach_locked(ifindexes);
+}
+
+void Exporter::detach_locked(const std::set<uint32_t>& ifindexes) {
+  std::map<uint32_t, Counted> departing;
   for (uint32_t ifindex : ifindexes)
-    if (auto found = attached_.find(ifindex); found != attached_.end())
-      found->second.attachment = Attachment();
-  auto retired = destinations_.remove(ifindexes);
-  for (uint32_t ifindex : ifindexes)
-    if (auto node = attached_.extract(ifindex))
-      depart(ifindex, node.mapped().slot, node.mapped().name, std::move(retired[ifindex]));
+    if (auto node = counted_.extract(ifindex)) departing.insert(std::move(node));
+  for (auto& [ifindex, counted] : departing) {
+    if (!counted.attached) {
+      // An earlier run's; removed as far as it is still there.
+      if (pins_) TcxLink::remove(ifindex, *pins_);
+      if (counted.slot.flags & EGRESS_SLOT_CLSACT)
+        counted.attachment = left_filter(ifindex, counted.slot);
+    }
+    counted.attachment = Attachment();
+  }
+  wait_for_running_programs();
+  for (auto& [ifindex, counted] : departing) depart(ifindex, std::move(counted));
 }
 
-void Exporter::depart(uint32_t ifindex, uint32_t slot, const std::string& name,
-                      std::vector<Retired> retired) {
-  departed_[name] = {read_slot(slot, name), std::move(retired)};
-  bpf_map_delete_elem(program_.interface_slots_fd(), &ifindex);
+void Exporter::depart(uint32_t ifindex, Counted counted) {
+  counted.slot.departed_ns = boot_time_ns();
+  counted.slot.flags = 0;
+  // An earlier interface of this name, which departed under it.
+  if (auto same = departed_.find(counted.slot.name); same != departed_.end()) forget(same);
+  move(ifindex, departed_ifindex(counted.slot), counted.slot);
+  departed_[counted.slot.name] = counted.slot;
 }
 
-void Exporter::forget(const std::string& name) {
+void Exporter::move(uint32_t from, uint32_t to, egress_slot slot) {
+  // In this order; adopt() ends what a killed process left between two of them.
+  write_slot(to, slot);
+  destinations_.move(from, to);
+  delete_slot(from);
+}
+
+void Exporter::forget(std::map<std::string, egress_slot>::iterator departed) {
+  destinations_.remove(departed_ifindex(departed->second));
+  delete_slot(departed_ifindex(departed->second));
+  departed_.erase(departed);
+}
+
+std::vector<std::string> Exporter::forget_departed(uint64_t after_ms) {
   std::lock_guard lock(mutex_);
-  departed_.erase(name);
+  std::vector<std::string> forgotten;
+  const uint64_t now_ns = boot_time_ns();
+  for (auto it = departed_.begin(); it != departed_.end();) {
+    auto departed = it++;
+    if (now_ns - departed->second.departed_ns < after_ms * 1'000'000) continue;
+    forgotten.push_back(departed->first);
+    forget(departed);
+  }
+  return forgotten;
 }
 
-void Exporter::detach_all() {
+void Exporter::close() {
   std::lock_guard lock(mutex_);
-  for (auto& [ifindex, attached] : attached_) {
+  for (auto& [ifindex, counted] : counted_) {
+    if (pins_) leave(counted.attachment);
     // The entry stays, for the last read.
-    attached.attachment = Attachment();
+    counted.attachment = Attachment();
   }
 }
 
@@ -116,47 +279,48 @@ Snapshot Exporter::read() {
   snapshot.destinations = destinations_.read();
   // Totals after destinations: what is counted in between never makes a sum exceed its total.
   std::vector<uint32_t> by_slot(EGRESS_INTERFACES_MAX);
-  for (const auto& [ifindex, attached] : attached_) {
-    by_slot[attached.slot] = static_cast<uint32_t>(snapshot.interfaces.size());
-    snapshot.interfaces.push_back({attached.name, read_slot(attached.slot, attached.name), 0});
-  }
-  for (Destination& destination : snapshot.destinations)
+  auto add_interface = [&](const egress_slot& slot) {
+    by_slot[slot.slot] = static_cast<uint32_t>(snapshot.interfaces.size());
+    snapshot.interfaces.push_back({slot.name, read_slot(slot), 0});
+  };
+  for (const auto& [ifindex, counted] : counted_) add_interface(counted.slot);
+  for (const auto& [name, slot] : departed_) add_interface(slot);
+  for (Destination& destination : snapshot.destinations) {
     destination.interface = by_slot.at(destination.interface);
-
-  for (const auto& [name, departed] : departed_) {
-    const auto interface = static_cast<uint32_t>(snapshot.interfaces.size());
-    snapshot.interfaces.push_back({name, departed.counters, 0});
-    for (const Retired& retired : departed.retired)
-      snapshot.destinations.push_back(retired.describe(interface));
-  }
-  for (const Destination& destination : snapshot.destinations)
     snapshot.interfaces[destination.interface].destinations++;
+  }
   return snapshot;
 }
 
-uint32_t Exporter::free_slot() const {
+uint32_t Exporter::take_slot() {
   std::vector<bool> taken(EGRESS_INTERFACES_MAX);
-  for (const auto& [ifindex, attached] : attached_) taken[attached.slot] = true;
-  return static_cast<uint32_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
+  for (const auto& [ifindex, counted] : counted_) taken[counted.slot.slot] = true;
+  for (const auto& [name, slot] : departed_) taken[slot.slot] = true;
+  const auto free = std::find(taken.begin(), taken.end(), false);
+  if (free != taken.end()) return static_cast<uint32_t>(free - taken.begin());
+  // Those that left longest ago make room.
+  const auto oldest = std::min_element(departed_.begin(), departed_.end(), [](auto& a, auto& b) {
+    return a.second.departed_ns < b.second.departed_ns;
+  });
+  if (oldest == departed_.end()) throw Error("attach", "", ENOSPC);
+  const uint32_t slot = oldest->second.slot;
+  forget(oldest);
+  return slot;
 }
 
-void Exporter::restore(uint32_t ifindex, uint32_t slot, const Departed& departed) {
-  auto cpus = one_per_cpu();
-  cpus[0] = departed.counters;
-  for (Retired retired : departed.retired) {
-    retired.record.key.ifindex = ifindex;
-    retired.record.slot = slot;
-    // Where its place has been taken meanwhile, what it counted overflows now.
-    if (!destinations_.insert(retired))
-      add(cpus[0].unlisted[EGRESS_OVERFLOW], {retired.record.packets, retired.record.bytes});
-  }
-  write(program_.interfaces_fd(), "interfaces", &slot, cpus.data());
+void Exporter::write_slot(uint32_t ifindex, const egress_slot& slot) {
+  write(program_.interface_slots_fd(), "interface_slots", &ifindex, &slot);
 }
 
-egress_interface Exporter::read_slot(uint32_t slot, const std::string& name) {
+void Exporter::delete_slot(uint32_t ifindex) {
+  int error = bpf_map_delete_elem(program_.interface_slots_fd(), &ifindex);
+  if (error != 0 && error != -ENOENT) throw Error("write map", "interface_slots", -error);
+}
+
+egress_interface Exporter::read_slot(const egress_slot& slot) {
   auto cpus = one_per_cpu();
-  int error = bpf_map_lookup_elem(program_.interfaces_fd(), &slot, cpus.data());
-  if (error != 0) throw Error("read interfaces", name, -error);
+  int error = bpf_map_lookup_elem(program_.interfaces_fd(), &slot.slot, cpus.data());
+  if (error != 0) throw Error("read map", "interfaces", -error);
   return sum(cpus);
 }
 

@@ -4,76 +4,112 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "attachment.h"
 #include "destination_table.h"
+#include "pins.h"
 #include "program.h"
 #include "snapshot.h"
 
 namespace egress {
 
-/// The program, its table and its attachments. Safe on any thread. Members are in the order of
-/// creation, so that what hangs on an interface goes first.
+/// How an exporter begins and ends.
+struct ExporterOptions {
+  ProgramOptions program;
+  std::string pin_path;  ///< a folder on a BPF file system; empty: nothing outlives the process
+};
+
+/// The program, its table and its attachments. Safe on any thread. The maps hold everything that
+/// counts, so that with pins the next process goes on where this one was, however it ended.
+///
+/// Members are in the order of creation, so that what hangs on an interface goes first.
 class Exporter {
  public:
-  explicit Exporter(const ProgramOptions& options);
+  explicit Exporter(const ExporterOptions& options);
+  /// Detaches everywhere; with pins, leaves everything as it is.
+  ~Exporter();
+
+  /// Removes a folder of pins with what is attached by them, and nothing else.
+  /// @throws Error as PinFolder does
+  static void remove_pins(const std::string& path);
+
+  /// An interface of an earlier run, whose counts go on.
+  struct Adopted {
+    uint32_t ifindex;
+    std::string name;
+  };
+  /// What an earlier run counted on, as far as it has been neither attached nor detached since. The program of that
+  /// run counts there until then.
+  std::vector<Adopted> adopted();
+  /// What of an earlier run's was lost, a line each.
+  const std::vector<std::string>& replaced() const { return replaced_; }
+
+  /// How the program hangs on an interface.
+  struct Hanging {
+    Mode mode;  ///< kTcx or kClsact
+    /// The programs that run before it, by id; each may end the chain.
+    std::vector<uint32_t> before;
+  };
 
   /// Counts what leaves an interface from now on, or again where somebody removed the attachment.
   /// The counts of a departed interface of this name go on, so that no series goes backwards.
   /// @param name the label under which it is shown
   /// @param link_header whether its frames begin with an Ethernet header
-  /// @returns "tcx" or "clsact"
   /// @throws Error "attach tcx", "attach clsact", "add clsact qdisc", "write map"; EEXIST if its
   ///         ifindex or name is attached and hangs, ENOSPC beyond EGRESS_INTERFACES_MAX
-  const char* attach(uint32_t ifindex, const std::string& name, bool link_header, Mode mode);
+  Mode attach(uint32_t ifindex, const std::string& name, bool link_header, Mode mode);
 
-  /// Whether the attachment still hangs where it was made: others can remove it.
-  /// @returns false also for an ifindex that is not attached
-  bool is_attached(uint32_t ifindex);
+  /// How the attachment hangs, if it still does: others can remove it.
+  /// @throws Error "list programs"
+  std::optional<Hanging> hanging(uint32_t ifindex);
 
-  /// Stops counting on interfaces. Their last counts stay visible until forget(); their records
-  /// leave the table, so a later interface of the same ifindex starts anew. Waits for running
-  /// programs.
+  /// Stops counting on interfaces. Their last counts stay visible until they are forgotten; a later
+  /// interface of the same ifindex starts anew. Waits for running programs.
   void detach(const std::set<uint32_t>& ifindexes);
 
-  /// Lets go of the last counts of an interface that departed.
-  void forget(const std::string& name);
+  /// Lets go of the last counts of interfaces that departed longer ago than this.
+  /// @returns their names
+  std::vector<std::string> forget_departed(uint64_t after_ms);
 
-  /// Detaches everywhere. Idempotent; the counters can still be read.
-  void detach_all();
+  /// Ends counting, or with pins only this process's part in it. Idempotent; the counters can still
+  /// be read.
+  void close();
 
   /// Reads all maps.
-  /// @throws Error "read destinations", "read interfaces"
+  /// @throws Error "read map"
   Snapshot read();
 
  private:
-  struct Attached {
-    uint32_t slot;
-    std::string name;
-    bool link_header;
-    Mode mode;
-    Attachment attachment;
-  };
-  struct Departed {
-    egress_interface counters;
-    std::vector<Retired> retired;
+  /// An interface that has a slot.
+  struct Counted {
+    egress_slot slot;
+    Attachment attachment = {};
+    bool attached = false;  // by this process
   };
 
-  uint32_t free_slot() const;
-  const char* hang(uint32_t ifindex, Attached& attached);
-  void depart(uint32_t ifindex, uint32_t slot, const std::string& name,
-              std::vector<Retired> retired);
-  void restore(uint32_t ifindex, uint32_t slot, const Departed& departed);
-  egress_interface read_slot(uint32_t slot, const std::string& name);
+  void adopt();
+  void detach_locked(const std::set<uint32_t>& ifindexes);
+  void check_network_namespace();
+  void hang(uint32_t ifindex, Counted& counted, bool link_header, Mode mode);
+  void move(uint32_t from, uint32_t to, egress_slot slot);
+  void depart(uint32_t ifindex, Counted counted);
+  void forget(std::map<std::string, egress_slot>::iterator departed);
+  uint32_t take_slot();
+  void write_slot(uint32_t ifindex, const egress_slot& slot);
+  void delete_slot(uint32_t ifindex);
+  egress_interface read_slot(const egress_slot& slot);
 
   std::mutex mutex_;  // guards everything
+  std::optional<PinFolder> pins_;
   Program program_;
   DestinationTable destinations_;
-  std::map<std::string, Departed> departed_;
-  std::map<uint32_t, Attached> attached_;  // by ifindex
+  std::vector<std::string> replaced_;
+  std::map<std::string, egress_slot> departed_;
+  std::map<uint32_t, Counted> counted_;  // by ifindex
 };
 
 }  // namespace egress

@@ -5,7 +5,9 @@
 #include <bpf/libbpf.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <utility>
 
 #include "egress.skel.h"
 #include "error.h"
@@ -24,6 +26,51 @@ bool kernel_has_mmapable_arrays() {
   return static_cast<bool>(probe);
 }
 
+uint32_t id_of(int program_fd) {
+  bpf_prog_info info{};
+  uint32_t size = sizeof(info);
+  int error = bpf_obj_get_info_by_fd(program_fd, &info, &size);
+  if (error != 0) throw Error("list programs", "", -error);
+  return info.id;
+}
+
+/// The maps that hold counts; the others are made from the settings.
+std::vector<bpf_map*> lasting_maps(const egress_bpf* skeleton) {
+  const auto& maps = skeleton->maps;
+  return {maps.destinations,    maps.destination_ids, maps.free_ids,
+          maps.interface_slots, maps.interfaces,      maps.first_seen};
+}
+
+size_t count_keys(const PinFolder& pins) {
+  // Room for the key of any layout.
+  std::array<char, 512> key{};
+  const Fd map = pins.get("destination_ids");
+  size_t count = 0;
+  const void* previous = nullptr;
+  while (map && bpf_map_get_next_key(map.get(), previous, key.data()) == 0) {
+    previous = key.data();
+    count++;
+  }
+  return count;
+}
+
+/// How a pinned map differs from what this program needs; empty: not at all.
+std::string difference(const bpf_map* wanted, int pinned) {
+  bpf_map_info info{};
+  uint32_t size = sizeof(info);
+  int error = bpf_obj_get_info_by_fd(pinned, &info, &size);
+  if (error != 0) throw Error("open pin", bpf_map__name(wanted), -error);
+  const std::string name = bpf_map__name(wanted);
+  if (info.max_entries != bpf_map__max_entries(wanted))
+    return "its " + name + " has room for " + std::to_string(info.max_entries) + " and not " +
+           std::to_string(bpf_map__max_entries(wanted));
+  if (info.type != bpf_map__type(wanted) || info.key_size != bpf_map__key_size(wanted) ||
+      info.value_size != bpf_map__value_size(wanted) ||
+      info.map_flags != bpf_map__map_flags(wanted))
+    return "its " + name + " is of another layout";
+  return {};
+}
+
 }  // namespace
 
 void write(int map_fd, const char* map, const void* key, const void* value) {
@@ -33,19 +80,42 @@ void write(int map_fd, const char* map, const void* key, const void* value) {
 
 void Program::Destroy::operator()(egress_bpf* skeleton) const { egress_bpf::destroy(skeleton); }
 
-Program::Program(const ProgramOptions& options)
+void Program::adopt(const PinFolder& pins) {
+  const auto maps = lasting_maps(skeleton_.get());
+  std::vector<std::pair<bpf_map*, Fd>> found;
+  for (bpf_map* map : maps)
+    if (Fd pinned = pins.get(bpf_map__name(map))) found.emplace_back(map, std::move(pinned));
+  // All or none: the last start may have ended before it had pinned them all.
+  for (const auto& [map, pinned] : found)
+    if (replaced_.empty()) replaced_ = difference(map, pinned.get());
+  adopted_ = found.size() == maps.size() && replaced_.empty();
+  if (!adopted_) {
+    if (!replaced_.empty()) replaced_ += "; " + std::to_string(count_keys(pins)) + " destinations";
+    return pins.clear();
+  }
+  for (const auto& [map, pinned] : found) {
+    int error = bpf_map__reuse_fd(map, pinned.get());
+    if (error != 0) throw Error("open pin", bpf_map__name(map), -error);
+  }
+}
+
+Program::Program(const ProgramOptions& options, const PinFolder* pins)
     : mmapable_(options.map_memory && kernel_has_mmapable_arrays()) {
   LibbpfLog log;
   skeleton_.reset(egress_bpf::open());
   if (!skeleton_) throw Error("load program", "", errno, log.text());
 
   const auto& maps = skeleton_->maps;
-  for (bpf_map* map : {maps.destinations, maps.destination_ids, maps.free_ids})
+  for (bpf_map* map : {maps.destinations, maps.destination_ids, maps.free_ids, maps.first_seen})
     bpf_map__set_max_entries(map, options.destinations_limit);
   // A trie cannot be empty.
   auto exclusions = std::max<uint32_t>(1, static_cast<uint32_t>(options.exclusions.size()));
   bpf_map__set_max_entries(maps.exclusions, exclusions);
-  if (mmapable_) bpf_map__set_map_flags(maps.destinations, BPF_F_MMAPABLE);
+  if (mmapable_)
+    for (bpf_map* map : {maps.destinations, maps.first_seen})
+      bpf_map__set_map_flags(map, BPF_F_MMAPABLE);
+  if (pins && !mmapable_) throw Error("open pins", pins->path(), EOPNOTSUPP);
+  if (pins) adopt(*pins);
 
   int error = egress_bpf::load(skeleton_.get());
   if (error != 0) throw Error("load program", "", -error, log.text());
@@ -53,19 +123,26 @@ Program::Program(const ProgramOptions& options)
   const uint32_t excluded = 1;
   for (const egress_prefix& prefix : options.exclusions)
     write(bpf_map__fd(maps.exclusions), "exclusions", &prefix, &excluded);
+  if (adopted_) return;
   // The last id pushed is the first taken: the table fills from its start.
   for (uint32_t id = options.destinations_limit; id-- > 0;)
     write(bpf_map__fd(maps.free_ids), "free_ids", nullptr, &id);
+  if (pins)
+    for (bpf_map* map : lasting_maps(skeleton_.get()))
+      pins->pin(bpf_map__fd(map), bpf_map__name(map));
 }
 
 Program::~Program() = default;
 
 int Program::ethernet_fd() const { return bpf_program__fd(skeleton_->progs.egress_ethernet); }
 int Program::ip_fd() const { return bpf_program__fd(skeleton_->progs.egress_ip); }
+uint32_t Program::ethernet_id() const { return id_of(ethernet_fd()); }
+uint32_t Program::ip_id() const { return id_of(ip_fd()); }
 int Program::destination_ids_fd() const { return bpf_map__fd(skeleton_->maps.destination_ids); }
 int Program::free_ids_fd() const { return bpf_map__fd(skeleton_->maps.free_ids); }
 int Program::destinations_fd() const { return bpf_map__fd(skeleton_->maps.destinations); }
 int Program::interface_slots_fd() const { return bpf_map__fd(skeleton_->maps.interface_slots); }
+int Program::first_seen_fd() const { return bpf_map__fd(skeleton_->maps.first_seen); }
 int Program::interfaces_fd() const { return bpf_map__fd(skeleton_->maps.interfaces); }
 
 }  // namespace egress

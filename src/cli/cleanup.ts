@@ -4,28 +4,38 @@ import { explain } from '../kernel/explain.js'
 import { findProgramHolder } from '../kernel/program-holder.js'
 
 /**
- * Removes what earlier runs left on this host's interfaces: clsact filters of this program that no
- * running exporter holds. TCX links end with their process, and qdiscs may be anybody's.
+ * Removes what earlier runs left on this host and no running exporter uses: folders of pins with what
+ * is attached by them, and clsact filters of this program. TCX links without a pin end with their
+ * process; a qdisc goes only where a pin tells that it was ours, and nobody else uses it.
  *
- * @param print gets a line for each filter that was found
- * @throws UserError if the host cannot be looked at or a filter not be removed
+ * @param print gets a line for each thing that was found
+ * @throws UserError if the host cannot be looked at or something not be removed
  */
 export function cleanup(dryRun: boolean, print: (line: string) => void, addon: Addon = loadAddon()): void {
-  try {
-    const leftovers = addon.leftovers()
-    if (leftovers.length === 0) print('nothing is left behind')
-    for (const { ifindex, interface: name, programId } of leftovers) {
-      const holder = findProgramHolder(programId)
-      const what = `the filter on ${name} (clsact egress, BPF program ${programId})`
-      if (holder !== undefined) {
-        print(`left alone: ${what}, which process ${holder} uses`)
-      } else if (dryRun) {
-        print(`would remove ${what}`)
-      } else {
-        addon.removeLeftover(ifindex, name)
-        print(`removed ${what}`)
-      }
+  let found = false
+  const handle = (what: string, holder: number | undefined, remove: () => void) => {
+    found = true
+    if (holder !== undefined) {
+      print(`left alone: ${what}, which process ${holder} uses`)
+    } else if (dryRun) {
+      print(`would remove ${what}`)
+    } else {
+      remove()
+      print(`removed ${what}`)
     }
+  }
+  try {
+    for (const { path, pins, holder } of addon.pinFolders()) {
+      const links = pins.filter((pin) => pin.includes('/tcx-')).length
+      const what = `the pins in ${path} (${pins.length - links} maps, ${links} TCX links)`
+      handle(what, holder, () => addon.removePins(path))
+    }
+    // After the pins, with which some of them go.
+    for (const { ifindex, interface: name, programId } of addon.leftovers()) {
+      const what = `the filter on ${name} (clsact egress, BPF program ${programId})`
+      handle(what, findProgramHolder(programId), () => addon.removeLeftover(ifindex, name))
+    }
+    if (!found) print('nothing is left behind')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EACCES') {

@@ -9,6 +9,7 @@ interface Options {
   'destinations.exclude': Flags['destinationsExclude']
   'destinations.limit': Flags['destinationsLimit']
   'bpf.mode': Flags['bpfMode']
+  'bpf.pinPath': Flags['bpfPinPath']
   'web.listenAddress': Flags['webListenAddress']
   'web.telemetryPath': Flags['webTelemetryPath']
   'log.level': Flags['logLevel']
@@ -61,7 +62,7 @@ function command(name: string): Command {
  */
 export function parseCleanupFlags(argv: readonly string[]): { readonly dryRun: boolean } {
   const program = command('egress-exporter cleanup')
-    .description('Removes what earlier runs left on this host: their own clsact filters, and nothing else.')
+    .description('Removes what earlier runs left on this host: their own filters and pins, and nothing else.')
     .option('--dry-run', 'say what would be removed, and remove nothing', false)
     .parse(argv, { from: 'user' })
   return program.opts<{ dryRun: boolean }>()
@@ -110,6 +111,12 @@ export function parseFlags(argv: readonly string[]): Flags {
         .choices(bpfModes)
         .default('auto'),
     )
+    .addOption(
+      new Option(
+        '--bpf.pin-path <folder>',
+        'folder on a BPF file system that keeps counting while the exporter is stopped or upgraded, such as /sys/fs/bpf/egress-exporter',
+      ).default('', 'none'),
+    )
     .option('--web.listen-address <address>', 'where to serve, [HOST]:PORT', defaults.listenAddress)
     .option('--web.telemetry-path <path>', 'where the metrics are', defaults.telemetryPath)
     .addOption(new Option('--log.level <level>', 'least level to log').choices(logLevels).default('info'))
@@ -126,6 +133,7 @@ export function parseFlags(argv: readonly string[]): Flags {
     destinationsExclude: options['destinations.exclude'],
     destinationsLimit: options['destinations.limit'],
     bpfMode: options['bpf.mode'],
+    bpfPinPath: options['bpf.pinPath'],
     webListenAddress: options['web.listenAddress'],
     webTelemetryPath: options['web.telemetryPath'],
     logLevel: options['log.level'],

@@ -44,5 +44,6 @@ export async function run(settings: Settings): Promise<void> {
   } finally {
     counter.close()
   }
-  log.info('detached from every interface')
+  if (settings.pinPath === '') log.info('detached from every interface')
+  else log.info({ pin_path: settings.pinPath }, 'counting goes on without the exporter, by its pins')
 }

@@ -20,6 +20,7 @@ export interface Flags {
   readonly destinationsExclude: readonly string[]
   readonly destinationsLimit: string
   readonly bpfMode: BpfMode
+  readonly bpfPinPath: string
   readonly webListenAddress: string
   readonly webTelemetryPath: string
   readonly logLevel: LogLevel
@@ -36,6 +37,8 @@ export interface Settings {
   /** Most destinations in the table. */
   readonly destinationsLimit: number
   readonly bpfMode: BpfMode
+  /** A folder on a BPF file system; empty: counting ends with the process. */
+  readonly pinPath: string
   readonly listen: ListenAddress
   readonly telemetryPath: string
   readonly log: { readonly level: LogLevel; readonly format: LogFormat }
@@ -64,6 +67,7 @@ export function parseSettings(flags: Flags): Settings {
     exclusions: Object.freeze(parseExclusions(flags.destinationsExclude)),
     destinationsLimit: parseLimit(flags.destinationsLimit),
     bpfMode: flags.bpfMode,
+    pinPath: parsePinPath(flags.bpfPinPath),
     listen: Object.freeze(parseListenAddress(flags.webListenAddress)),
     telemetryPath: parsePath(flags.webTelemetryPath),
     log: Object.freeze({ level: flags.logLevel, format: flags.logFormat }),
@@ -103,6 +107,17 @@ function parseLimit(text: string): number {
     throw usageError(`--destinations.limit: '${text}' is not a whole number from 1 to ${limitMax}`)
   }
   return limit
+}
+
+/** Empty, or an absolute path whose last name the kernel's BPF file system takes: it keeps dots for itself. */
+function parsePinPath(path: string): string {
+  const trimmed = path.replace(/(?<=.)\/+$/, '')
+  if (trimmed !== '' && !/^\/(?:.*\/)?[^./]+$/.test(trimmed)) {
+    throw usageError(
+      `--bpf.pin-path: '${path}' is not usable: write an absolute path whose last name has no dots, such as /sys/fs/bpf/egress-exporter`,
+    )
+  }
+  return trimmed
 }
 
 function parsePath(path: string): string {

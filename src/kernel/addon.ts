@@ -22,18 +22,38 @@ export interface Leftover {
 /** One read of all maps, which any number of scrapes may share. Opaque to JavaScript. */
 export type NativePage = { readonly nativePage: unique symbol }
 
+/** How the program hangs on an interface. */
+export interface Hanging {
+  readonly mode: AttachedMode
+  /** The BPF programs that run before it, by id; each may end the chain. */
+  readonly before: readonly number[]
+}
+
+/** A folder of pins on a BPF file system. */
+export interface PinFolder {
+  readonly path: string
+  /** What is pinned there, such as "v1/destinations". */
+  readonly pins: readonly string[]
+  /** The process that uses it; absent: none. */
+  readonly holder?: number
+}
+
 export interface NativeExporter {
+  /** What an earlier run, whose pins were adopted, counted on and this one has not decided on yet. */
+  adopted(): { readonly ifindex: number; readonly name: string }[]
+  /** What of an earlier run's pins was lost, and why. */
+  replaced(): string[]
   /** Counts what leaves an interface from now on, also after others removed it; throws a NativeError. */
   attach(ifindex: number, name: string, ethernet: boolean, mode: BpfMode): AttachedMode
-  /** Whether the attachment still hangs where it was made. */
-  isAttached(ifindex: number): boolean
+  /** How the attachment hangs; undefined where it does not hang any more, or never did. */
+  hanging(ifindex: number): Hanging | undefined
   /** Stops counting on interfaces; their last counts stay until they are forgotten. */
   detach(ifindexes: readonly number[]): Promise<void>
-  /** Lets go of the last counts of a departed interface. */
-  forget(name: string): void
+  /** Lets go of the last counts of interfaces that departed longer ago than this; returns their names. */
+  forgetDeparted(afterMs: number): string[]
   /** Reads all maps off the main thread. */
   read(): Promise<NativePage>
-  /** Detaches everywhere. Idempotent. */
+  /** Detaches everywhere, or leaves everything to its pins. Idempotent. */
   close(): void
 }
 
@@ -54,6 +74,8 @@ export interface Addon {
   readonly Exporter: new (options: {
     destinationsLimit: number
     exclusions: readonly Prefix[]
+    /** A folder on a BPF file system; empty: nothing outlives the process. */
+    pinPath: string
     /** false: reads the table as on kernels before 5.5; for tests. */
     mapMemory?: boolean
   }) => NativeExporter
@@ -66,6 +88,12 @@ export interface Addon {
   leftovers(): Leftover[]
   /** Removes such a filter and nothing else; throws a NativeError. */
   removeLeftover(ifindex: number, interfaceName: string): void
+  /** Every folder of pins of this program, in use or left behind. */
+  pinFolders(): PinFolder[]
+  /** Removes a folder of pins with what is attached by them; throws a NativeError. */
+  removePins(path: string): void
+  /** The BPF programs in an interface's TCX egress chain, by id, in the order in which they run. */
+  tcxChain(ifindex: number, interfaceName: string): number[]
   /** Whether this kernel has TCX (Linux 6.6 and newer), probed. */
   tcxSupported(): boolean
   /** Such as "1.1". */

@@ -8,7 +8,8 @@ import {
   InterfaceFollower,
 } from './follower.js'
 
-export type CounterSettings = FollowerSettings & Pick<Settings, 'exclusions' | 'destinationsLimit'>
+export type CounterSettings = FollowerSettings &
+  Pick<Settings, 'exclusions' | 'destinationsLimit' | 'pinPath'>
 
 /** Large enough that few trips to the thread pool make a page, small enough to stay in the cache. */
 const chunkBytes = 256 * 1024
@@ -42,10 +43,16 @@ export class EgressCounter {
   }
 
   private constructor(settings: CounterSettings, log: FollowerLog, addon: Addon) {
-    const { destinationsLimit, exclusions } = settings
+    const { destinationsLimit, exclusions, pinPath } = settings
     this.#addon = addon
     this.libbpfVersion = addon.libbpfVersion
-    this.#exporter = new addon.Exporter({ destinationsLimit, exclusions })
+    this.#exporter = new addon.Exporter({ destinationsLimit, exclusions, pinPath })
+    for (const reason of this.#exporter.replaced()) {
+      log.warn({ pin_path: pinPath, reason }, 'pins of an earlier run do not fit: its counts are lost')
+    }
+    const adopted = this.#exporter.adopted().map(({ name }) => name)
+    if (adopted.length > 0)
+      log.info({ pin_path: pinPath, interfaces: adopted }, 'going on with pinned counts')
     try {
       this.#follower = new InterfaceFollower(addon, this.#exporter, settings, log)
     } catch (error) {
@@ -68,7 +75,7 @@ export class EgressCounter {
     return { render: (openMetrics) => this.#render(page, openMetrics) }
   }
 
-  /** Detaches everywhere. Idempotent; a read under way still ends well. */
+  /** Detaches everywhere, or leaves everything to its pins. Idempotent; a read under way still ends well. */
   close(): void {
     this.#follower.close()
     this.#exporter.close()

@@ -18,13 +18,41 @@ export function explain(error: unknown): unknown {
 
 function diagnose(error: NativeError): { message: string; exitCode: ExitCode } {
   const unsupported = (message: string) => ({ message, exitCode: ExitCode.unsupported })
+  const usage = (message: string) => ({ message, exitCode: ExitCode.usage })
   const failed = (message: string) => ({ message, exitCode: ExitCode.failed })
   const on = error.object === '' ? '' : ` on ${error.object}`
   const kernel = `kernel ${release()}`
 
+  if (error.operation.endsWith(' pins') && (error.code === 'EPERM' || error.code === 'EACCES')) {
+    return unsupported(
+      `--bpf.pin-path ${error.object}: not permitted: make the folder as root and give it to the user that runs the exporter`,
+    )
+  }
   if (error.code === 'EPERM' || error.code === 'EACCES') return unsupported(explainPermission(error))
 
+  const pins = `--bpf.pin-path ${error.object}`
   switch (`${error.operation} ${error.code}`) {
+    case 'lock pins EBUSY':
+      return usage(
+        `${pins}: ${error.detail === '' ? 'another process' : `process ${error.detail}`} counts there already: stop it, or choose another folder`,
+      )
+    case 'open pins ENOMEDIUM':
+      return usage(
+        `${pins} is not on a BPF file system: choose a folder below /sys/fs/bpf, mounted with mount -t bpf bpf /sys/fs/bpf`,
+      )
+    case 'open pins EROFS':
+    case 'pin EROFS':
+      return usage(
+        `${pins}: the BPF file system is read-only here: mount it writable (systemd: without ProtectKernelTunables=)`,
+      )
+    case 'open pins ENOENT':
+      return usage(`${pins}: the folder above it does not exist: make it, or choose another`)
+    case 'open pins EXDEV':
+      return usage(
+        `${pins} counts in another network namespace: choose another folder, or remove it with egress-exporter cleanup`,
+      )
+    case 'open pins EOPNOTSUPP':
+      return unsupported(`${kernel} cannot pin counters (Linux 5.5 and newer): run without --bpf.pin-path`)
     case 'load program ENOSYS':
       return unsupported(`${kernel} has no BPF: it needs CONFIG_BPF_SYSCALL, which distribution kernels have`)
     case 'attach tcx EINVAL':

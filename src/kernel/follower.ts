@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log.js'
-import type { Addon, AttachedMode, NativeExporter, NativeInterfaceWatch } from './addon.js'
+import type { Addon, AttachedMode, Hanging, NativeExporter, NativeInterfaceWatch } from './addon.js'
 import { explain } from './explain.js'
 import { type EgressInterface, findInterfaces, requireInterfaces } from './interfaces.js'
 
@@ -38,7 +38,8 @@ export class InterfaceFollower {
   readonly #settings: FollowerSettings
   readonly #log: FollowerLog
   readonly #followed = new Map<number, Followed>()
-  readonly #departed = new Map<string, NodeJS.Timeout>()
+  /** Warned of already: interfaces where others run first. */
+  readonly #behind = new Map<number, string>()
   readonly #watch: NativeInterfaceWatch
   readonly #timer: NodeJS.Timeout
   #comparing: Promise<void> | undefined
@@ -69,6 +70,8 @@ export class InterfaceFollower {
       log.warn({ interface: settings.interfaces.join(',') }, 'no interface matches yet')
     }
     this.#timer = setInterval(() => this.#compare(), checkIntervalMs).unref()
+    // At once where an earlier run, whose pins were adopted, counted on more.
+    if (exporter.adopted().length > 0) this.#compare()
   }
 
   /** The chosen interfaces that exist, by ifindex. */
@@ -80,7 +83,6 @@ export class InterfaceFollower {
   close(): void {
     this.#closed = true
     clearInterval(this.#timer)
-    for (const timeout of this.#departed.values()) clearTimeout(timeout)
     this.#watch.close()
   }
 
@@ -113,8 +115,12 @@ export class InterfaceFollower {
       const link = wanted.get(ifindex)
       return link?.name !== name || link.linkType !== linkType
     })
-    if (gone.length > 0) await this.#depart(gone)
+    const stale = this.#exporter.adopted().filter(({ ifindex }) => !wanted.has(ifindex))
+    if (gone.length + stale.length > 0) await this.#depart([...gone, ...stale])
     if (this.#isClosed()) return
+    for (const name of this.#exporter.forgetDeparted(departedVisibleMs)) {
+      this.#log.info({ interface: name }, 'forgot the last counts of this interface')
+    }
     for (const link of wanted.values()) {
       const current = this.#followed.get(link.ifindex)
       if (current) this.#keepAttached(current)
@@ -122,17 +128,13 @@ export class InterfaceFollower {
     }
   }
 
-  async #depart(gone: readonly Followed[]): Promise<void> {
+  async #depart(gone: readonly Pick<Followed, 'name' | 'ifindex'>[]): Promise<void> {
     for (const { ifindex } of gone) this.#followed.delete(ifindex)
     await this.#exporter.detach(gone.map(({ ifindex }) => ifindex))
     if (this.#isClosed()) return
     for (const { name, ifindex } of gone) {
+      this.#behind.delete(ifindex)
       this.#log.info({ interface: name, ifindex }, 'interface is gone: its last counts stay for 5 minutes')
-      const forget = setTimeout(() => {
-        this.#departed.delete(name)
-        this.#exporter.forget(name)
-      }, departedVisibleMs)
-      this.#departed.set(name, forget.unref())
     }
   }
 
@@ -141,11 +143,23 @@ export class InterfaceFollower {
     const mode = this.#exporter.attach(link.ifindex, link.name, link.ethernet, this.#settings.bpfMode)
     const { name, ifindex, linkType, ethernet } = link
     this.#followed.set(ifindex, { name, ifindex, linkType, ethernet, mode, failures, since: Date.now() })
-    clearTimeout(this.#departed.get(name))
-    this.#departed.delete(name)
     this.#log.info(
       { interface: name, ifindex, link_type: linkType, mode },
       'counting what leaves this interface',
+    )
+    this.#warnIfBehind(link, this.#exporter.hanging(ifindex))
+  }
+
+  /** Other programs that run first may end the chain, so that this one never sees the packet. */
+  #warnIfBehind({ name, ifindex }: EgressInterface, hanging: Hanging | undefined): void {
+    const programs = hanging?.before.join(',') ?? ''
+    if (programs === (this.#behind.get(ifindex) ?? '')) return
+    this.#behind.set(ifindex, programs)
+    if (programs === '') return
+    const remedy = hanging?.mode === 'clsact' ? ': --bpf.mode=auto or tcx goes before them' : ''
+    this.#log.warn(
+      { interface: name, ifindex, programs },
+      `TCX programs of others run first here and may hide packets${remedy}`,
     )
   }
 
@@ -161,9 +175,15 @@ export class InterfaceFollower {
     const now = Date.now()
     if (current.mode === undefined) {
       if (now >= current.since) this.#tryAttach(current, current.failures)
-    } else if (!this.#exporter.isAttached(current.ifindex)) {
+      return
+    }
+    const hanging = this.#exporter.hanging(current.ifindex)
+    if (!hanging) {
       this.#retryLater(current, current.failures, new Error('somebody removed the program'))
-    } else if (now - current.since > retryMostMs) {
+      return
+    }
+    this.#warnIfBehind(current, hanging)
+    if (now - current.since > retryMostMs) {
       current.failures = 0
     }
   }

@@ -6,6 +6,7 @@ const settings = {
   interfaces: ['a', 'b'],
   interfacesExclude: [],
   exclusions: [],
+  pinPath: '',
   destinationsLimit: 23,
   bpfMode: 'auto',
 } as const
@@ -21,6 +22,9 @@ function fakeAddon({ failOn = '' } = {}) {
     tcxSupported: () => true,
     leftovers: () => [],
     removeLeftover() {},
+    pinFolders: () => [],
+    removePins() {},
+    tcxChain: () => [],
     links: () => [
       { ifindex: 1, name: 'a', type: 1 },
       { ifindex: 2, name: 'b', type: 65534 },
@@ -32,11 +36,19 @@ function fakeAddon({ failOn = '' } = {}) {
       }
     },
     Exporter: class {
-      isAttached() {
-        return true
+      adopted() {
+        return []
+      }
+      replaced() {
+        return []
+      }
+      hanging() {
+        return { mode: 'tcx' as const, before: [] }
       }
       async detach() {}
-      forget() {}
+      forgetDeparted() {
+        return []
+      }
       attach(_ifindex: number, name: string, ethernet: boolean) {
         calls.push(`attach ${name} ${ethernet ? 'ethernet' : 'ip'}`)
         if (name === failOn) throw new Error('no')

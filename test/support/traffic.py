@@ -3,9 +3,11 @@
 import errno
 import fcntl
 import os
+import signal
 import socket
 import struct
 import sys
+import time
 
 ETH_P_ALL = 3
 TUNSETIFF = 0x400454CA
@@ -33,6 +35,21 @@ def burst(address, port, count, cpu):
     os.sched_setaffinity(0, {int(cpu)})
     print("ready", flush=True)
     udp(address, port, count, 5)
+
+
+def stream(address, port, rate):
+    """Says "ready", sends `rate` datagrams a second until SIGTERM, and prints how many they were."""
+    stopped = []
+    signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
+    print("ready", flush=True)
+    count, start = 0, time.monotonic()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        while not stopped:
+            while count < (time.monotonic() - start) * int(rate):
+                sender.sendto(bytes(5), (address, int(port)))
+                count += 1
+            time.sleep(0.5 / int(rate))
+    print(count, flush=True)
 
 
 def frames(interface, virtio="plain"):
@@ -77,6 +94,6 @@ def tun(name):
 
 
 if __name__ == "__main__":
-    commands = {"udp": udp, "spray": spray, "burst": burst, "frames": frames}
+    commands = {"udp": udp, "spray": spray, "burst": burst, "stream": stream, "frames": frames}
     commands |= {"tcp-sink": tcp_sink, "tcp": tcp, "tun": tun}
     commands[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "error.h"
+
+namespace egress {
+
+/// The values of an array map in this process's memory: the kernel's own pages, which programs and
+/// other processes see too. The map must have BPF_F_MMAPABLE (Linux 5.5).
+template <typename T>
+class ArrayValues {
+ public:
+  static_assert(sizeof(T) % 8 == 0, "the kernel rounds values up to 8 bytes");
+
+  /// @param map its name, for the error
+  /// @throws Error "map memory"
+  ArrayValues(int map_fd, const char* map, uint32_t size) : values_(nullptr, Unmap{size}) {
+    void* memory = mmap(nullptr, size * sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
+    if (memory == MAP_FAILED) throw Error("map memory", map, errno);
+    values_.reset(static_cast<T*>(memory));
+  }
+
+  std::span<T> get() const { return {values_.get(), values_.get_deleter().size}; }
+
+ private:
+  struct Unmap {
+    size_t size;
+    void operator()(T* values) const { munmap(values, size * sizeof(T)); }
+  };
+  std::unique_ptr<T, Unmap> values_;
+};
+
+}  // namespace egress

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pins.h"
+
+#include <bpf/bpf.h>
+#include <linux/magic.h>
+#include <mntent.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <regex>
+#include <utility>
+
+#include "../bpf/egress.h"
+#include "error.h"
+
+namespace egress {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What this program pins: maps by their names, links by their interfaces. Other files stay.
+const std::regex kPinName(
+    "destinations|destination_ids|free_ids|interface_slots|interfaces|"
+    "first_seen|network_namespace|tcx-[0-9]+");
+const std::regex kVersionName("v[0-9]+");
+/// How deep folders of pins are looked for.
+constexpr int kDepthMax = 4;
+
+/// The names in a folder that match, in order; none if it cannot be read.
+std::vector<std::string> names_in(const std::string& folder, const std::regex& pattern) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error))
+    if (auto name = entry.path().filename().string(); std::regex_match(name, pattern))
+      names.push_back(std::move(name));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void unlink_pin(const std::string& file) {
+  if (::unlink(file.c_str()) != 0 && errno != ENOENT) throw Error("remove pin", file, errno);
+}
+
+void remove_version(const std::string& folder) {
+  // Links first: nothing counts any more when the maps go.
+  auto names = names_in(folder, kPinName);
+  std::stable_partition(names.begin(), names.end(),
+                        [](const std::string& name) { return name.starts_with("tcx-"); });
+  for (const auto& name : names) unlink_pin(folder + "/" + name);
+  if (::rmdir(folder.c_str()) != 0 && errno != ENOENT) throw Error("remove pin", folder, errno);
+}
+
+bool on_bpf_fs(const std::string& path) {
+  struct statfs info {};
+  return statfs(path.c_str(), &info) == 0 && info.f_type == BPF_FS_MAGIC;
+}
+
+/// The process that has flock()ed a file, from /proc/locks (proc(5)); empty if it does not tell.
+std::string lock_holder(int fd) {
+  struct stat info {};
+  if (fstat(fd, &info) != 0) return {};
+  char file[64];
+  std::snprintf(file, sizeof(file), "%02x:%02x:%ju", major(info.st_dev), minor(info.st_dev),
+                static_cast<uintmax_t>(info.st_ino));
+  std::ifstream locks("/proc/locks");
+  std::string number, type, advisory, access, pid, locked, rest;
+  while (locks >> number >> type >> advisory >> access >> pid >> locked &&
+         std::getline(locks, rest))
+    if (type == "FLOCK" && locked == file) return pid;
+  return {};
+}
+
+Fd open_folder(const std::string& path) {
+  Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) throw Error("open pins", path, errno);
+  return folder;
+}
+
+Fd lock(const std::string& path) {
+  Fd folder = open_folder(path);
+  if (flock(folder.get(), LOCK_EX | LOCK_NB) != 0)
+    throw Error("lock pins", path, EBUSY, lock_holder(folder.get()));
+  return folder;
+}
+
+bool is_pin_folder(const std::string& path) {
+  const auto versions = names_in(path, kVersionName);
+  return std::any_of(versions.begin(), versions.end(), [&](const std::string& version) {
+    const auto pins = names_in(path + "/" + version, kPinName);
+    return std::find(pins.begin(), pins.end(), "destinations") != pins.end();
+  });
+}
+
+void find_below(const std::string& folder, int depth, std::vector<std::string>& found) {
+  if (is_pin_folder(folder)) found.push_back(folder);
+  std::error_code error;
+  if (depth < kDepthMax)
+    for (const auto& entry : fs::directory_iterator(folder, error))
+      // bpffs links folders under their programs' names; whoever follows them goes round.
+      if (entry.is_directory(error) && !entry.is_symlink(error))
+        find_below(entry.path().string(), depth + 1, found);
+}
+
+}  // namespace
+
+PinFolder::PinFolder(std::string path)
+    : path_(std::move(path)), version_(path_ + "/v" + std::to_string(EGRESS_PINS_VERSION)) {
+  // Asked first: on another file system nothing is made.
+  const std::string parent = fs::path(path_).parent_path().string();
+  if (!on_bpf_fs(fs::exists(path_) ? path_ : parent)) throw Error("open pins", path_, ENOMEDIUM);
+  if (::mkdir(path_.c_str(), 0700) != 0 && errno != EEXIST) throw Error("open pins", path_, errno);
+  lock_ = lock(path_);
+  for (const auto& name : names_in(path_, kVersionName)) {
+    if (path_ + "/" + name == version_) continue;
+    remove_version(path_ + "/" + name);
+    replaced_.push_back(name);
+  }
+  if (::mkdir(version_.c_str(), 0700) != 0 && errno != EEXIST)
+    throw Error("open pins", version_, errno);
+}
+
+Fd PinFolder::get(const std::string& name) const {
+  int fd = bpf_obj_get(file(name).c_str());
+  if (fd >= 0) return Fd(fd);
+  if (fd != -ENOENT) throw Error("open pin", file(name), -fd);
+  return Fd();
+}
+
+void PinFolder::pin(int fd, const std::string& name) const {
+  int error = bpf_obj_pin(fd, file(name).c_str());
+  if (error != 0) throw Error("pin", file(name), -error);
+}
+
+void PinFolder::remove(const std::string& name) const { unlink_pin(file(name)); }
+
+void PinFolder::clear() const {
+  remove_version(version_);
+  if (::mkdir(version_.c_str(), 0700) != 0) throw Error("open pins", version_, errno);
+}
+
+std::vector<PinFolder::Found> PinFolder::find_all() {
+  auto close = [](FILE* file) { endmntent(file); };
+  std::unique_ptr<FILE, decltype(close)> mounts(setmntent("/proc/self/mounts", "r"), close);
+  if (!mounts) throw Error("list pins", "", errno);
+  std::vector<std::string> folders;
+  while (const mntent* mount = getmntent(mounts.get()))
+    if (std::string(mount->mnt_type) == "bpf") find_below(mount->mnt_dir, 0, folders);
+  // One file system may be mounted on itself.
+  std::sort(folders.begin(), folders.end());
+  folders.erase(std::unique(folders.begin(), folders.end()), folders.end());
+
+  std::vector<Found> found;
+  for (auto& path : folders) {
+    std::vector<std::string> pins;
+    for (const auto& version : names_in(path, kVersionName))
+      for (const auto& name : names_in(path + "/" + version, kPinName))
+        pins.push_back(version + "/" + name);
+    std::string holder = lock_holder(open_folder(path).get());
+    found.push_back({std::move(path), std::move(pins), std::move(holder)});
+  }
+  return found;
+}
+
+void PinFolder::remove_all() const {
+  remove_version(version_);
+  // Others may have something there, or it is a mount point.
+  ::rmdir(path_.c_str());
+}
+
+}  // namespace egress

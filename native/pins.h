@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "fd.h"
+
+namespace egress {
+
+/// A folder on a BPF file system, under which maps and links outlive the process: PATH/v1/NAME. One
+/// process at a time has it: the lock goes with the process, however it ends.
+class PinFolder {
+ public:
+  /// Makes the folder if need be and locks it. Folders of other versions in it are removed, and
+  /// with them what they counted.
+  /// @throws Error "open pins" ENOMEDIUM if it is not on a BPF file system, or as the file system
+  ///         says; "lock pins" EBUSY with the other process's id as detail, if it is known
+  explicit PinFolder(std::string path);
+
+  const std::string& path() const { return path_; }
+
+  /// Where something of this name is pinned.
+  std::string file(const std::string& name) const { return version_ + "/" + name; }
+
+  /// Opens what is pinned under a name; no descriptor if there is nothing.
+  /// @throws Error "open pin"
+  Fd get(const std::string& name) const;
+  /// @throws Error "pin"
+  void pin(int fd, const std::string& name) const;
+  /// Removes a pin, if there is one.
+  /// @throws Error "remove pin"
+  void remove(const std::string& name) const;
+  /// Removes all pins. What is attached by them goes too.
+  /// @throws Error "remove pin"
+  void clear() const;
+  /// Removes all pins and the folder, unless somebody else has something in it.
+  /// @throws Error "remove pin"
+  void remove_all() const;
+
+  /// The names of other versions that were removed, such as "v0".
+  const std::vector<std::string>& replaced() const { return replaced_; }
+
+  /// A folder of pins, used or left behind.
+  struct Found {
+    std::string path;
+    std::vector<std::string> pins;  ///< their names, with the version's folder
+    std::string holder;             ///< the id of the process that has it; empty: none
+  };
+  /// Every folder of pins on every BPF file system that is mounted here.
+  /// @throws Error "list pins"
+  static std::vector<Found> find_all();
+
+ private:
+  std::string path_;
+  std::string version_;
+  Fd lock_;
+  std::vector<std::string> replaced_;
+};
+
+}  // namespace egress

@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { eventually } from '../support/await.js'
+import {
+  destination,
+  exporterCommand,
+  modes,
+  type RunningExporter,
+  startExporter,
+  total,
+} from '../support/exporter.js'
+import { addresses, createNetwork, ethernetFrame, Namespace, silentPair } from '../support/network.js'
+import { ipv4 } from '../support/packets.js'
+
+/** A folder for pins that goes with the test, whatever is in it. */
+function pinFolder(t: { teardown(action: () => unknown): void }, host: Namespace): string {
+  const path = `/sys/fs/bpf/${host.name}`
+  t.teardown(() => execFileSync('rm', ['-rf', path]))
+  return path
+}
+
+const frames = (count: number, to = '203.0.113.1') =>
+  Array(count)
+    .fill(ethernetFrame('0800', ipv4({ to })))
+    .join('\n')
+const packets = (exporter: RunningExporter, to = '203.0.113.1', device = 'lan0') =>
+  destination(exporter.samples(), to, device).packets
+
+async function kill(exporter: RunningExporter): Promise<void> {
+  exporter.child.kill('SIGKILL')
+  if (exporter.child.signalCode === null) await once(exporter.child, 'exit')
+}
+
+/** Runs a command of the exporter's to its end. */
+function runToEnd(host: Namespace, ...args: string[]) {
+  const [file, command] = host.command(...exporterCommand(...args))
+  return spawnSync(file, command, { encoding: 'utf8', timeout: 20_000 })
+}
+
+function cleanup(host: Namespace, ...flags: string[]): string {
+  const [node, main] = exporterCommand()
+  return host.run([node ?? '', main ?? '', 'cleanup', ...flags])
+}
+
+for (const mode of modes) {
+  t.test(`${mode}: counting goes on without the exporter, and the next start continues`, async (t) => {
+    const host = silentPair(t, 'lan0')
+    const pins = pinFolder(t, host)
+    const flags = ['--interface=lan0', `--bpf.mode=${mode}`, `--bpf.pin-path=${pins}`]
+    const first = await startExporter(t, host, ...flags)
+    host.traffic('frames lan0', frames(23))
+    const firstSeen =
+      'egress_destination_first_seen_timestamp_seconds{interface="lan0",destination="203.0.113.1"}'
+    const seen = first.samples().get(firstSeen)
+    t.equal(await first.stop(), 0)
+    t.match(first.log().at(-1), `msg="counting goes on without the exporter, by its pins" pin_path=${pins}`)
+
+    host.traffic('frames lan0', frames(29))
+    const second = await startExporter(t, host, ...flags)
+    t.match(second.log().join('\n'), /msg="going on with pinned counts" .*lan0/)
+    t.equal(packets(second), 23 + 29, 'after an ordered stop')
+    t.equal(second.samples().get(firstSeen), seen)
+    await kill(second)
+    host.traffic('frames lan0', frames(31))
+    host.traffic('frames lan0', frames(37, '203.0.113.2'))
+    const third = await startExporter(t, host, ...flags)
+    t.equal(packets(third), 23 + 29 + 31, 'after a kill')
+    t.equal(packets(third, '203.0.113.2'), 37, 'a destination that came meanwhile')
+    await third.settled('lan0')
+
+    const inUse = cleanup(host)
+    t.match(inUse, `left alone: the pins in ${pins}`)
+    t.match(inUse, `which process ${third.child.pid} uses`)
+    t.equal(packets(third), 23 + 29 + 31)
+    await third.stop()
+    t.match(cleanup(host, '--dry-run'), `would remove the pins in ${pins}`)
+    t.ok(existsSync(pins))
+    t.match(cleanup(host), `removed the pins in ${pins}`)
+    t.notOk(existsSync(pins))
+    t.equal(host.run(['tc', 'qdisc', 'show', 'dev', 'lan0', 'clsact']), '', 'the qdisc was ours')
+    const fresh = await startExporter(t, host, ...flags)
+    t.equal(packets(fresh), undefined)
+  })
+
+  t.test(
+    `${mode}: not one packet is lost or counted twice over 50 kills`,
+    { timeout: 300_000 },
+    async (t) => {
+      const network = createNetwork(t)
+      const { host } = network
+      const pins = pinFolder(t, host)
+      const flags = ['--interface=veth0', `--bpf.mode=${mode}`, `--bpf.pin-path=${pins}`]
+      const first = await startExporter(t, host, ...flags)
+      network.up()
+      const sender = await host.startTraffic(t, `stream ${addresses.peer.v4} 9 1000`)
+      await kill(first)
+      // Kills that come while it loads the program, while it attaches, while it serves, and while it stops.
+      const [file, args] = host.command(...exporterCommand(...flags))
+      let counted = 0
+      for (let round = 0; round < 50; round++) {
+        if (round % 10 === 9) {
+          const serving = await startExporter(t, host, ...flags)
+          const now = packets(serving, addresses.peer.v4, 'veth0') ?? 0
+          assert.ok(now >= counted, `a counter went backwards: ${now} after ${counted}`)
+          counted = now
+          await kill(serving)
+          continue
+        }
+        const child = spawn(file, args, { stdio: 'ignore' })
+        const exited = once(child, 'exit')
+        await sleep(Math.random() * 500)
+        if (round % 3 === 0) {
+          child.kill('SIGTERM')
+          await sleep(Math.random() * 20)
+        }
+        child.kill('SIGKILL')
+        await exited
+      }
+      sender.child.kill('SIGTERM')
+      await sender.ended
+      const last = await startExporter(t, host, ...flags)
+      const samples = await last.settled()
+      t.equal(destination(samples, addresses.peer.v4).packets, Number(sender.lines.at(-1)))
+      t.same(total(samples), host.sent('veth0'))
+      t.match(cleanup(host), 'left alone')
+      await last.stop()
+      cleanup(host)
+      t.equal(host.run(['tc', 'filter', 'show', 'dev', 'veth0', 'egress']), '')
+      t.notOk(existsSync(pins))
+    },
+  )
+
+  t.test(`${mode}: what happened to interfaces meanwhile does not mix counts`, async (t) => {
+    const host = silentPair(t, 'lan0')
+    const pins = pinFolder(t, host)
+    const flags = ['--interface=lan*', `--bpf.mode=${mode}`, `--bpf.pin-path=${pins}`]
+    const first = await startExporter(t, host, ...flags)
+    host.traffic('frames lan0', frames(23))
+    await kill(first)
+    host.ip('link set lan0 down')
+    host.ip('link set lan0 name lan1')
+    host.ip('link set lan1 up')
+    const renamed = await startExporter(t, host, ...flags)
+    host.traffic('frames lan1', frames(29))
+    t.equal(packets(renamed, '203.0.113.1', 'lan0'), 23)
+    t.equal(packets(renamed, '203.0.113.1', 'lan1'), 29)
+    await kill(renamed)
+
+    host.ip('link delete lan1')
+    host.ip('link add lan1 type veth peer name far')
+    const replaced = await startExporter(t, host, ...flags)
+    for (const end of ['lan1', 'far']) host.run(['sysctl', '-q', '-w', `net.ipv6.conf.${end}.disable_ipv6=1`])
+    for (const end of ['far', 'lan1']) host.ip(`link set ${end} up`)
+    host.traffic('frames lan1', frames(31))
+    t.equal(packets(replaced, '203.0.113.1', 'lan1'), 29 + 31, 'another device of the name goes on')
+    t.equal(packets(replaced, '203.0.113.1', 'lan0'), 23, 'the departed one is remembered')
+    await kill(replaced)
+
+    const chosen = await startExporter(t, host, '--interface=far', ...flags.slice(1))
+    await eventually(() =>
+      assert.match(chosen.log().join('\n'), /msg="interface is gone: .*" interface=lan1/),
+    )
+    host.traffic('frames lan1', frames(37))
+    t.equal(packets(chosen, '203.0.113.1', 'lan1'), 60, 'what is not chosen any more is not counted')
+    t.equal(host.run(['tc', 'filter', 'show', 'dev', 'lan1', 'egress']), '')
+  })
+}
+
+t.test('a table of another size is replaced, and the log says what was lost', async (t) => {
+  const host = silentPair(t, 'lan0')
+  const pins = pinFolder(t, host)
+  const flags = ['--interface=lan0', `--bpf.pin-path=${pins}`]
+  const first = await startExporter(t, host, ...flags)
+  host.traffic('frames lan0', frames(23))
+  await first.stop()
+  const second = await startExporter(t, host, ...flags, '--destinations.limit=1000')
+  t.match(
+    second.log().join('\n'),
+    /level=warn msg="pins of an earlier run do not fit: its counts are lost" .* reason="its destinations has room for 65536 and not 1000; 1 destinations"/,
+  )
+  host.traffic('frames lan0', frames(29))
+  t.equal(packets(second), 29)
+})
+
+t.test('pins of another version are replaced', async (t) => {
+  const host = silentPair(t, 'lan0')
+  const pins = pinFolder(t, host)
+  execFileSync('mkdir', ['-p', `${pins}/v0`])
+  const pinned = ['map', 'create', `${pins}/v0/destinations`, 'type', 'array', 'key', '4', 'value', '8']
+  execFileSync('bpftool', [...pinned, 'entries', '1', 'name', 'destinations'])
+  const exporter = await startExporter(t, host, '--interface=lan0', `--bpf.pin-path=${pins}`)
+  t.match(exporter.log().join('\n'), 'reason="they are of another version, v0"')
+  t.same(readdirSync(pins), ['v1'])
+})
+
+t.test('a start that was killed while it pinned is made whole', async (t) => {
+  const host = silentPair(t, 'lan0')
+  const pins = pinFolder(t, host)
+  const flags = ['--interface=lan0', `--bpf.pin-path=${pins}`]
+  const first = await startExporter(t, host, ...flags)
+  await first.stop()
+  execFileSync('rm', [`${pins}/v1/first_seen`])
+  const second = await startExporter(t, host, ...flags)
+  host.traffic('frames lan0', frames(23))
+  t.equal(packets(second), 23)
+  await second.settled('lan0').catch(() => undefined)
+})
+
+t.test('a folder that cannot be used is explained', async (t) => {
+  const host = silentPair(t, 'lan0')
+  const pins = pinFolder(t, host)
+  const start = (path: string) => runToEnd(host, '--interface=lan0', `--bpf.pin-path=${path}`)
+  const complaint = ({ stderr }: { stderr: string }) =>
+    stderr.split('\n').filter((line) => line !== '' && !line.startsWith('time='))
+
+  const first = await startExporter(t, host, '--interface=lan0', `--bpf.pin-path=${pins}`)
+  const second = start(pins)
+  t.equal(second.status, 2)
+  t.same(complaint(second), [
+    `egress-exporter: --bpf.pin-path ${pins}: process ${first.child.pid} counts there already: stop it, or choose another folder`,
+  ])
+  host.traffic('frames lan0', frames(23))
+  t.equal(packets(first), 23, 'the first counts on')
+  await first.stop()
+
+  const elsewhere = new Namespace(t, 'elsewhere')
+  elsewhere.ip('link add lan0 type veth peer name far')
+  const [file, args] = elsewhere.command(...exporterCommand('--interface=lan0', `--bpf.pin-path=${pins}`))
+  const other = spawnSync(file, args, { encoding: 'utf8' })
+  t.equal(other.status, 2)
+  t.match(complaint(other), [/counts in another network namespace/])
+
+  t.match(complaint(start('/tmp/pins')), [
+    /is not on a BPF file system: choose a folder below \/sys\/fs\/bpf/,
+  ])
+  t.match(complaint(start(`${pins}-not/there`)), [/is not on a BPF file system|does not exist/])
+  t.match(complaint(start('pins')), [/'pins' is not usable: write an absolute path/])
+  t.match(complaint(start('/sys/fs/bpf/egress.d')), [/whose last name has no dots/])
+
+  const readOnly = [
+    'unshare',
+    '--mount',
+    'sh',
+    '-c',
+    'mount -o remount,bind,ro /sys/fs/bpf && exec "$@"',
+    'sh',
+  ]
+  const [ro, roArgs] = host.command(
+    ...readOnly,
+    ...exporterCommand('--interface=lan0', `--bpf.pin-path=${pins}-other`),
+  )
+  t.match(complaint(spawnSync(ro, roArgs, { encoding: 'utf8' })), [/the BPF file system is read-only here/])
+})
