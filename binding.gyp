@@ -8,9 +8,11 @@
         "native/destination_table.cc",
         "native/exporter.cc",
         "native/exposition.cc",
+        "native/features.cc",
         "native/interface_watch.cc",
         "native/libbpf_log.cc",
         "native/pins.cc",
+        "native/privileges.cc",
         "native/program.cc",
         "native/rtnetlink.cc",
         "native/static_archives.cc"

@@ -17,6 +17,7 @@
 #include "error.h"
 #include "exporter.h"
 #include "exposition.h"
+#include "features.h"
 #include "interface_watch.h"
 #include "pins.h"
 #include "rtnetlink.h"
@@ -183,6 +184,7 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
          InstanceMethod<&Exporter::replaced>("replaced"),
          InstanceMethod<&Exporter::hanging>("hanging"), InstanceMethod<&Exporter::detach>("detach"),
          InstanceMethod<&Exporter::forget_departed>("forgetDeparted"),
+         InstanceMethod<&Exporter::drop_capabilities>("dropCapabilities"),
          InstanceMethod<&Exporter::read>("read"), InstanceMethod<&Exporter::close>("close")});
   }
 
@@ -260,6 +262,12 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
     const auto after_ms = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
     auto names = guarded(info.Env(), [&] { return open(info.Env()).forget_departed(after_ms); });
     return to_array(info.Env(), names, [](const auto& name) { return name; });
+  }
+
+  /// dropCapabilities(): string[], those that stay
+  Napi::Value drop_capabilities(const Napi::CallbackInfo& info) {
+    auto kept = guarded(info.Env(), [&] { return open(info.Env()).drop_capabilities(); });
+    return to_array(info.Env(), kept, [](const auto& name) { return name; });
   }
 
   /// read(): Promise<External>, for any number of PageReaders
@@ -379,6 +387,42 @@ Napi::Value tcx_chain(const Napi::CallbackInfo& info) {
   return to_array(info.Env(), ids, [](uint32_t id) { return id; });
 }
 
+/// (ifindex: number): { egress, priority, handle, programId, name }[]
+Napi::Value clsact_filters(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const uint32_t ifindex = info[0].As<Napi::Number>().Uint32Value();
+  auto filters = guarded(env, [&] { return egress::rtnetlink::clsact_filters(ifindex); });
+  return to_array(env, filters, [env](const auto& filter) {
+    auto object = Napi::Object::New(env);
+    object.Set("egress", filter.egress);
+    object.Set("priority", filter.priority);
+    object.Set("handle", filter.handle);
+    object.Set("programId", filter.program_id);
+    object.Set("name", filter.name);
+    return object;
+  });
+}
+
+/// (id: number): string
+Napi::Value program_name(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(),
+                           egress::program_name(info[0].As<Napi::Number>().Uint32Value()));
+}
+
+/// (mode: "tcx" | "clsact"), throws why it cannot be done
+void try_attach(const Napi::CallbackInfo& info) {
+  if (auto failure = egress::try_attach(mode_of(info[0].As<Napi::String>())))
+    throw Failure::of(*failure).to_js(info.Env());
+}
+
+Napi::Value has_mmapable_arrays(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), guarded(info.Env(), egress::has_mmapable_arrays));
+}
+
+Napi::Value has_membarrier(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), egress::has_membarrier());
+}
+
 Napi::Value tcx_supported(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), egress::TcxLink::supported());
 }
@@ -395,6 +439,11 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("pinFolders", Napi::Function::New(env, pin_folders));
   exports.Set("removePins", Napi::Function::New(env, remove_pins));
   exports.Set("tcxChain", Napi::Function::New(env, tcx_chain));
+  exports.Set("clsactFilters", Napi::Function::New(env, clsact_filters));
+  exports.Set("programName", Napi::Function::New(env, program_name));
+  exports.Set("tryAttach", Napi::Function::New(env, try_attach));
+  exports.Set("hasMmapableArrays", Napi::Function::New(env, has_mmapable_arrays));
+  exports.Set("hasMembarrier", Napi::Function::New(env, has_membarrier));
   exports.Set("tcxSupported", Napi::Function::New(env, tcx_supported));
   exports.Set("libbpfVersion", libbpf_version_string() + 1);  // "v1.1"
   return exports;

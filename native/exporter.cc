@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "error.h"
+#include "privileges.h"
 
 namespace egress {
 namespace {
@@ -262,6 +263,10 @@ std::vector<std::string> Exporter::forget_departed(uint64_t after_ms) {
     forget(departed);
   }
   return forgotten;
+}
+
+std::vector<std::string> Exporter::drop_capabilities() {
+  return egress::drop_capabilities(program_.interfaces_fd());
 }
 
 void Exporter::close() {

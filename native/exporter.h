@@ -42,8 +42,8 @@ class Exporter {
     uint32_t ifindex;
     std::string name;
   };
-  /// What an earlier run counted on, as far as it has been neither attached nor detached since. The program of that
-  /// run counts there until then.
+  /// What an earlier run counted on, as far as it has been neither attached nor detached since. The
+  /// program of that run counts there until then.
   std::vector<Adopted> adopted();
   /// What of an earlier run's was lost, a line each.
   const std::vector<std::string>& replaced() const { return replaced_; }
@@ -74,6 +74,9 @@ class Exporter {
   /// Lets go of the last counts of interfaces that departed longer ago than this.
   /// @returns their names
   std::vector<std::string> forget_departed(uint64_t after_ms);
+
+  /// Gives up what is not needed any more; see privileges.h.
+  std::vector<std::string> drop_capabilities();
 
   /// Ends counting, or with pins only this process's part in it. Idempotent; the counters can still
   /// be read.

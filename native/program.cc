@@ -12,19 +12,11 @@
 #include "egress.skel.h"
 #include "error.h"
 #include "fd.h"
+#include "features.h"
 #include "libbpf_log.h"
 
 namespace egress {
 namespace {
-
-bool kernel_has_mmapable_arrays() {
-  bpf_map_create_opts opts{};
-  opts.sz = sizeof(opts);
-  opts.map_flags = BPF_F_MMAPABLE;
-  Fd probe(bpf_map_create(BPF_MAP_TYPE_ARRAY, "egress_probe", sizeof(uint32_t), sizeof(uint64_t), 1,
-                          &opts));
-  return static_cast<bool>(probe);
-}
 
 uint32_t id_of(int program_fd) {
   bpf_prog_info info{};
@@ -100,7 +92,7 @@ void Program::adopt(const PinFolder& pins) {
 }
 
 Program::Program(const ProgramOptions& options, const PinFolder* pins)
-    : mmapable_(options.map_memory && kernel_has_mmapable_arrays()) {
+    : mmapable_(options.map_memory && has_mmapable_arrays()) {
   LibbpfLog log;
   skeleton_.reset(egress_bpf::open());
   if (!skeleton_) throw Error("load program", "", errno, log.text());

@@ -12,9 +12,9 @@ import { findProgramHolder } from '../kernel/program-holder.js'
  * @throws UserError if the host cannot be looked at or something not be removed
  */
 export function cleanup(dryRun: boolean, print: (line: string) => void, addon: Addon = loadAddon()): void {
-  let found = false
+  const found: string[] = []
   const handle = (what: string, holder: number | undefined, remove: () => void) => {
-    found = true
+    found.push(what)
     if (holder !== undefined) {
       print(`left alone: ${what}, which process ${holder} uses`)
     } else if (dryRun) {
@@ -35,7 +35,7 @@ export function cleanup(dryRun: boolean, print: (line: string) => void, addon: A
       const what = `the filter on ${name} (clsact egress, BPF program ${programId})`
       handle(what, findProgramHolder(programId), () => addon.removeLeftover(ifindex, name))
     }
-    if (!found) print('nothing is left behind')
+    if (found.length === 0) print('nothing is left behind')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EACCES') {

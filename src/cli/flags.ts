@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { build } from '../build.js'
-import { bpfModes, defaults, type Flags, logFormats, logLevels } from '../config/settings.js'
+import { type BpfMode, bpfModes, defaults, type Flags, logFormats, logLevels } from '../config/settings.js'
 
 /** Commander's names for the flags: it joins words at dashes, not at dots. */
 interface Options {
@@ -21,6 +21,7 @@ Examples:
   egress-exporter                                      count on the interfaces of the default routes
   egress-exporter --interface eth0 --interface 'wg*'   count on these, also on a wg1 that comes later
   egress-exporter --destinations.exclude none          list private and multicast destinations as well
+  egress-exporter check                                see what this host can do, and what runs beside
   egress-exporter cleanup --dry-run                    see what a killed run left behind
   curl -s localhost:10191/metrics                      see what was counted
 
@@ -37,6 +38,11 @@ function replaceThenCollect() {
     return given
   }
 }
+
+const bpfModeOption = () =>
+  new Option('--bpf.mode <mode>', 'how to attach; auto takes tcx where the kernel has it')
+    .choices(bpfModes)
+    .default('auto')
 
 /** What every command has: one line for an error, and help. */
 function command(name: string): Command {
@@ -69,15 +75,30 @@ export function parseCleanupFlags(argv: readonly string[]): { readonly dryRun: b
 }
 
 /**
+ * Reads the command line of `check`.
+ *
+ * @throws CommanderError as parseFlags does
+ */
+export function parseCheckFlags(argv: readonly string[]): { readonly json: boolean; readonly mode: BpfMode } {
+  const program = command('egress-exporter check')
+    .description('Says what this host can do for the exporter, and what is on it; changes nothing.')
+    .option('--json', 'as JSON', false)
+    .addOption(bpfModeOption())
+    .parse(argv, { from: 'user' })
+  const options = program.opts<{ json: boolean; 'bpf.mode': BpfMode }>()
+  return { json: options.json, mode: options['bpf.mode'] }
+}
+
+/**
  * Reads the command line; the values are still to be validated.
  *
  * @throws CommanderError after it has printed help, version, or a line about a wrong flag
  */
 export function parseFlags(argv: readonly string[]): Flags {
   const program = command('egress-exporter')
-    .usage('[run | cleanup] [flags]')
+    .usage('[run | check | cleanup] [flags]')
     .description('Counts what leaves this host, packet by packet, by destination, and tells Prometheus.')
-    .argument('[command]', 'run, which is the default, or cleanup')
+    .argument('[command]', 'run, which is the default, check or cleanup; each has a --help of its own')
     .version(build.version, '--version', 'print the version and exit')
     .addHelpText('after', examples)
     .addOption(
@@ -106,11 +127,7 @@ export function parseFlags(argv: readonly string[]): Flags {
       'most destinations in the table, 164 bytes of kernel memory each; traffic beyond counts as overflow',
       String(defaults.destinationsLimit),
     )
-    .addOption(
-      new Option('--bpf.mode <mode>', 'how to attach; auto takes tcx where the kernel has it')
-        .choices(bpfModes)
-        .default('auto'),
-    )
+    .addOption(bpfModeOption())
     .addOption(
       new Option(
         '--bpf.pin-path <folder>',

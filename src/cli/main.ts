@@ -2,8 +2,9 @@
 import { CommanderError } from 'commander'
 import { parseSettings } from '../config/settings.js'
 import { ExitCode, UserError } from '../errors.js'
+import { check } from './check.js'
 import { cleanup } from './cleanup.js'
-import { parseCleanupFlags, parseFlags } from './flags.js'
+import { parseCheckFlags, parseCleanupFlags, parseFlags } from './flags.js'
 import { run } from './run.js'
 
 /** Whatever went wrong, as one line and an exit code; the unexpected keeps its stack trace. */
@@ -20,9 +21,11 @@ function report(error: unknown): ExitCode {
 
 try {
   const argv = process.argv.slice(2)
-  if (argv[0] === 'cleanup') {
-    const { dryRun } = parseCleanupFlags(argv.slice(1))
-    cleanup(dryRun, (line) => process.stdout.write(`${line}\n`))
+  const print = (line: string) => process.stdout.write(`${line}\n`)
+  if (argv[0] === 'check') {
+    process.exitCode = check(parseCheckFlags(argv.slice(1)), print)
+  } else if (argv[0] === 'cleanup') {
+    cleanup(parseCleanupFlags(argv.slice(1)).dryRun, print)
   } else {
     await run(parseSettings(parseFlags(argv)))
   }

@@ -34,6 +34,7 @@ export async function run(settings: Settings): Promise<void> {
     })
     const app = createApp({ counter, selfMetrics, log, telemetryPath: settings.telemetryPath })
     const address = await listen(app, settings.listen)
+    log.info({ kept: counter.dropCapabilities() }, 'gave up the privileges that only the start needed')
     log.info({ url: `http://${address}${settings.telemetryPath}` }, 'serving metrics')
 
     if (!stop.signal.aborted) await once(stop.signal, 'abort')

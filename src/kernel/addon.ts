@@ -29,6 +29,15 @@ export interface Hanging {
   readonly before: readonly number[]
 }
 
+export interface ClsactFilter {
+  readonly egress: boolean
+  readonly priority: number
+  readonly handle: number
+  /** 0: not a BPF filter. */
+  readonly programId: number
+  readonly name: string
+}
+
 /** A folder of pins on a BPF file system. */
 export interface PinFolder {
   readonly path: string
@@ -51,6 +60,8 @@ export interface NativeExporter {
   detach(ifindexes: readonly number[]): Promise<void>
   /** Lets go of the last counts of interfaces that departed longer ago than this; returns their names. */
   forgetDeparted(afterMs: number): string[]
+  /** Gives up, for good, each capability that following interfaces does not need; returns what stays. */
+  dropCapabilities(): string[]
   /** Reads all maps off the main thread. */
   read(): Promise<NativePage>
   /** Detaches everywhere, or leaves everything to its pins. Idempotent. */
@@ -94,6 +105,16 @@ export interface Addon {
   removePins(path: string): void
   /** The BPF programs in an interface's TCX egress chain, by id, in the order in which they run. */
   tcxChain(ifindex: number, interfaceName: string): number[]
+  /** The filters on an interface's clsact qdisc, whoever put them there. */
+  clsactFilters(ifindex: number): ClsactFilter[]
+  /** The name of a BPF program; empty where it cannot be seen (CAP_SYS_ADMIN). */
+  programName(programId: number): string
+  /** Attaches in a network namespace made for it; throws a NativeError that says why it cannot be done. */
+  tryAttach(mode: AttachedMode): void
+  /** Whether array maps can be mapped into memory (Linux 5.5 and newer), probed. */
+  hasMmapableArrays(): boolean
+  /** Whether one system call waits for running programs (not with nohz_full), probed. */
+  hasMembarrier(): boolean
   /** Whether this kernel has TCX (Linux 6.6 and newer), probed. */
   tcxSupported(): boolean
   /** Such as "1.1". */

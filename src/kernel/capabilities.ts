@@ -5,13 +5,24 @@ const bits = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21, CAP_PERFMON: 38, CAP_BPF: 3
 
 export type Capability = keyof typeof bits
 
+function effective(status: string): (capability: Capability) => boolean {
+  const set = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`)
+  return (capability) => ((set >> BigInt(bits[capability])) & 1n) === 1n
+}
+
+const ownStatus = () => readFileSync('/proc/self/status', 'utf8')
+
+/** Those that matter here and the process has. */
+export function heldCapabilities(status: string = ownStatus()): Capability[] {
+  return (Object.keys(bits) as Capability[]).filter(effective(status))
+}
+
 /** The capabilities of these that the process has not; CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON. */
 export function missingCapabilities(
   wanted: readonly Capability[],
-  status: string = readFileSync('/proc/self/status', 'utf8'),
+  status: string = ownStatus(),
 ): Capability[] {
-  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`)
-  const has = (capability: Capability) => ((effective >> BigInt(bits[capability])) & 1n) === 1n
+  const has = effective(status)
   return wanted.filter(
     (capability) => !has(capability) && (capability === 'CAP_NET_ADMIN' || !has('CAP_SYS_ADMIN')),
   )

@@ -66,6 +66,15 @@ export class EgressCounter {
     return this.#follower.interfaces
   }
 
+  /**
+   * Gives up, for good and in every thread, each capability that following interfaces does not need.
+   *
+   * @returns those that stay
+   */
+  dropCapabilities(): string[] {
+    return this.#exporter.dropCapabilities()
+  }
+
   /** Reads the counters. Calls that come while a read is under way share it. */
   async read(): Promise<Reading> {
     this.#reading ??= this.#exporter.read().finally(() => {

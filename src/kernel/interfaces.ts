@@ -85,8 +85,12 @@ function matcher(patterns: readonly string[]): (name: string) => boolean {
   return (name) => patterns.includes(name) || matches(name)
 }
 
+/** What is known of a link type; undefined: its packets cannot be read. */
+export const linkTypeOf = (type: number): { name: string; ethernet: boolean } | undefined =>
+  linkTypes.get(type)
+
 function describe({ ifindex, name, type }: Link): EgressInterface | undefined {
-  const known = linkTypes.get(type)
+  const known = linkTypeOf(type)
   return known && { ifindex, name, linkType: known.name, ethernet: known.ethernet }
 }
 

@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
+import { eventually } from '../support/await.js'
 import { exporterCommand, startExporter } from '../support/exporter.js'
 import { createNetwork, Namespace } from '../support/network.js'
 
@@ -147,6 +149,32 @@ t.test('two capabilities suffice', async (t) => {
     t.match(log, `mode=${mode}`)
     if (child.exitCode === null) await once(child, 'exit')
     t.equal(child.exitCode, 0)
+  }
+})
+
+t.test('after the start, no thread keeps more than it needs to follow interfaces', async (t) => {
+  const host = new Namespace(t, 'kept')
+  const capNetAdmin = (1n << 12n).toString(16).padStart(16, '0')
+  for (const mode of ['tcx', 'clsact']) {
+    const exporter = await startExporter(t, host, '--interface=lan*', `--bpf.mode=${mode}`)
+    await eventually(() => assert.match(exporter.log().join('\n'), /gave up .* kept="?\["?/))
+    const tasks = `/proc/${exporter.child.pid}/task`
+    for (const task of readdirSync(tasks)) {
+      const status = readFileSync(`${tasks}/${task}/status`, 'utf8')
+      for (const set of ['CapPrm', 'CapEff']) {
+        t.equal(new RegExp(`^${set}:\\s*(.*)$`, 'm').exec(status)?.[1], capNetAdmin, `${task} ${set}`)
+      }
+      t.match(status, /^NoNewPrivs:\s*1$/m)
+    }
+    host.ip('link add lan0 type veth peer name far')
+    await eventually(() =>
+      assert.equal(exporter.samples().get('egress_interface_attached{interface="lan0"}'), 1),
+    )
+    host.ip('link delete lan0')
+    await eventually(() =>
+      assert.equal(exporter.samples().get('egress_interface_attached{interface="lan0"}'), undefined),
+    )
+    t.equal(await exporter.stop(), 0)
   }
 })
 

@@ -25,6 +25,11 @@ function fakeAddon({ failOn = '' } = {}) {
     pinFolders: () => [],
     removePins() {},
     tcxChain: () => [],
+    clsactFilters: () => [],
+    programName: () => '',
+    tryAttach() {},
+    hasMmapableArrays: () => true,
+    hasMembarrier: () => true,
     links: () => [
       { ifindex: 1, name: 'a', type: 1 },
       { ifindex: 2, name: 'b', type: 65534 },
@@ -44,6 +49,9 @@ function fakeAddon({ failOn = '' } = {}) {
       }
       hanging() {
         return { mode: 'tcx' as const, before: [] }
+      }
+      dropCapabilities() {
+        return []
       }
       async detach() {}
       forgetDeparted() {

@@ -15,13 +15,7 @@ import {
 } from '../support/exporter.js'
 import { addresses, createNetwork, ethernetFrame, Namespace, silentPair } from '../support/network.js'
 import { ipv4 } from '../support/packets.js'
-
-/** A folder for pins that goes with the test, whatever is in it. */
-function pinFolder(t: { teardown(action: () => unknown): void }, host: Namespace): string {
-  const path = `/sys/fs/bpf/${host.name}`
-  t.teardown(() => execFileSync('rm', ['-rf', path]))
-  return path
-}
+import { pinFolder } from '../support/pins.js'
 
 const frames = (count: number, to = '203.0.113.1') =>
   Array(count)

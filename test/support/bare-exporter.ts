@@ -14,6 +14,7 @@ import { EgressCounter } from '../../src/kernel/egress-counter.js'
 
 const settings = parseSettings(parseFlags(process.argv.slice(2)))
 const counter = EgressCounter.open(settings, console)
+counter.dropCapabilities()
 const { destinationsLimit } = settings
 const { libbpfVersion } = counter
 const source = {

@@ -14,6 +14,16 @@ int foreign_drop(struct __sk_buff *skb)
 	return skb->protocol == bpf_htons(ETH_P_IP) ? TC_ACT_SHOT : TC_ACT_OK;
 }
 
+/* Drops what goes to 203.0.113.9, and leaves all else to the next program. */
+SEC("deny")
+int foreign_deny(struct __sk_buff *skb)
+{
+	__be32 to = 0;
+
+	bpf_skb_load_bytes(skb, ETH_HLEN + 16, &to, sizeof(to));
+	return to == bpf_htonl(0xcb007109) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
 /* Tags with VLAN 7 in the metadata and sends by the device TARGET_IFINDEX. */
 SEC("tag")
 int foreign_tag(struct __sk_buff *skb)

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +12,21 @@ interface Teardown {
 }
 
 const foreignSource = fileURLToPath(new URL('./foreign.bpf.c', import.meta.url))
+const tcxScript = fileURLToPath(new URL('./tcx.py', import.meta.url))
 const trafficScript = fileURLToPath(new URL('./traffic.py', import.meta.url))
+
+type ForeignProgram = 'drop' | 'deny' | 'tag'
+
+/** Compiles foreign.bpf.c into a folder that goes with the test. */
+function compileForeign(t: Teardown, target = 1): string {
+  const folder = mkdtempSync(join(tmpdir(), 'egress-foreign-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const object = join(folder, 'foreign.o')
+  const include = `/usr/include/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`
+  const flags = ['-O2', '-g', '-target', 'bpf', '-idirafter', include, `-DTARGET_IFINDEX=${target}`]
+  execFileSync('clang', [...flags, '-c', foreignSource, '-o', object])
+  return object
+}
 
 /** A network namespace that the test made. */
 export class Namespace {
@@ -68,27 +83,29 @@ export class Namespace {
   }
 
   /** Attaches a program of foreign.bpf.c at a device's clsact egress, as somebody else would. */
-  attachForeign(t: Teardown, device: string, section: 'drop' | 'tag', target = 1): void {
-    const folder = mkdtempSync(join(tmpdir(), 'egress-foreign-'))
-    t.teardown(() => rmSync(folder, { recursive: true }))
-    const object = join(folder, 'foreign.o')
-    const include = `/usr/include/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`
-    const flags = ['-O2', '-g', '-target', 'bpf', '-idirafter', include, `-DTARGET_IFINDEX=${target}`]
-    execFileSync('clang', [...flags, '-c', foreignSource, '-o', object])
-    this.run(['tc', 'qdisc', 'add', 'dev', device, 'clsact'])
-    this.run([
-      'tc',
-      'filter',
-      'add',
-      'dev',
-      device,
-      'egress',
-      'bpf',
-      'direct-action',
-      'obj',
-      object,
-      'sec',
-      section,
+  attachForeign(t: Teardown, device: string, section: ForeignProgram, target = 1, priority?: number): void {
+    const object = compileForeign(t, target)
+    this.run(['tc', 'qdisc', 'replace', 'dev', device, 'clsact'])
+    const filter = ['tc', 'filter', 'add', 'dev', device, 'egress', 'bpf', 'direct-action']
+    if (priority !== undefined) filter.splice(-2, 0, 'pref', String(priority))
+    this.run([...filter, 'obj', object, 'sec', section])
+  }
+
+  /** The same at its TCX egress, until the test ends. */
+  async attachForeignTcx(
+    t: Teardown,
+    device: string,
+    section: ForeignProgram,
+    place: 'head' | 'tail',
+  ): Promise<void> {
+    const args = [compileForeign(t), `foreign_${section}`, device, place]
+    const [file, command] = this.command('python3', tcxScript, ...args)
+    const child = spawn(file, command, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const ended = once(child, 'close')
+    t.teardown(() => child.kill() && ended)
+    await Promise.race([
+      once(child.stdout, 'data'),
+      ended.then(() => Promise.reject(new Error('not attached'))),
     ])
   }
 

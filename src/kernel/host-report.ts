@@ -1,0 +1,222 @@
+import { accessSync, constants, readFileSync } from 'node:fs'
+import { release } from 'node:os'
+import type { BpfMode } from '../config/settings.js'
+import { UserError } from '../errors.js'
+import { type Addon, type AttachedMode, isNativeError } from './addon.js'
+import { type Capability, heldCapabilities, missingCapabilities } from './capabilities.js'
+import { explain } from './explain.js'
+import { linkTypeOf } from './interfaces.js'
+import { findProgramHolder } from './program-holder.js'
+
+/** A feature of the kernel, found out by using it. */
+export interface Feature {
+  readonly name: string
+  /** Absent: it could not be tried. */
+  readonly available?: boolean
+  /** What depends on it. */
+  readonly use: string
+  /** Why it is not available, or could not be tried. */
+  readonly reason?: string
+}
+
+/** A program or filter at an interface's egress. */
+export interface EgressProgram {
+  readonly attached: AttachedMode
+  readonly programId: number
+  readonly name: string
+  /** Whether it is this program's, of a running exporter or left behind. */
+  readonly ours: boolean
+}
+
+export interface InterfaceReport {
+  readonly name: string
+  readonly ifindex: number
+  readonly linkType: string
+  readonly defaultRoute: boolean
+  /** How the program would hang there; absent: it cannot. */
+  readonly mode?: AttachedMode
+  /** Whether its TCX programs can be seen; that takes CAP_NET_ADMIN. */
+  readonly visible: boolean
+  /** In the order in which they run. */
+  readonly programs: readonly EgressProgram[]
+  /** Whether one of them would run first and could hide packets. */
+  readonly hidden: boolean
+}
+
+export interface Leftover {
+  readonly what: string
+  /** The process that uses it; absent: none. */
+  readonly usedBy?: number
+}
+
+/** What this host can do for the exporter, and what is on it. */
+export interface HostReport {
+  readonly kernel: string
+  readonly libbpf: string
+  /** Whether the exporter can count here. */
+  readonly usable: boolean
+  readonly features: readonly Feature[]
+  readonly privileges: { readonly held: readonly Capability[]; readonly missing: readonly Capability[] }
+  readonly bpffs: readonly { readonly path: string; readonly writable: boolean }[]
+  readonly interfaces: readonly InterfaceReport[]
+  readonly leftovers: readonly Leftover[]
+}
+
+/** Looks at this host, and changes nothing on it. */
+export function reportHost(bpfMode: BpfMode, addon: Addon): HostReport {
+  const program = probeProgram(addon)
+  const [tcx, clsact] = (['tcx', 'clsact'] as const).map((mode) => probeAttachment(mode, addon))
+  const features = [
+    program,
+    feature('tcx', 'attaching before all others, and nothing left behind (Linux 6.6)', tcx),
+    feature('clsact', 'attaching where there is no TCX', clsact),
+    probe('mmapable arrays', 'reading without system calls, and pins (Linux 5.5)', () =>
+      addon.hasMmapableArrays(),
+    ),
+    probe('membarrier', 'waiting for running programs without a pause (not with nohz_full)', () =>
+      addon.hasMembarrier(),
+    ),
+  ]
+  const mode = chooseMode(bpfMode, tcx?.available !== false && addon.tcxSupported())
+  const attachable = (mode === 'tcx' ? tcx : clsact)?.available !== false
+  const usable = program.available === true && attachable
+  return {
+    kernel: release(),
+    libbpf: addon.libbpfVersion,
+    usable,
+    features,
+    privileges: {
+      held: heldCapabilities(),
+      missing: missingCapabilities(['CAP_BPF', 'CAP_NET_ADMIN', 'CAP_PERFMON']),
+    },
+    bpffs: bpfFileSystems(),
+    interfaces: reportInterfaces(usable ? mode : undefined, addon),
+    leftovers: findLeftovers(addon),
+  }
+}
+
+const chooseMode = (wanted: BpfMode, tcx: boolean): AttachedMode =>
+  wanted === 'auto' ? (tcx ? 'tcx' : 'clsact') : wanted
+
+interface Outcome {
+  readonly available?: boolean
+  readonly reason?: string
+}
+
+const feature = (name: string, use: string, outcome: Outcome = {}): Feature => ({ name, use, ...outcome })
+
+/** Only what the kernel refuses is an answer; other errors are not expected. */
+function probe(name: string, use: string, attempt: () => boolean): Feature {
+  try {
+    return { name, use, available: attempt() }
+  } catch (error) {
+    if (!isNativeError(error)) throw error
+    return { name, use, reason: reasonOf(error) }
+  }
+}
+
+const reasonOf = (error: unknown): string => {
+  const explained = explain(error)
+  return explained instanceof UserError ? explained.message : String(error)
+}
+
+function probeProgram(addon: Addon): Feature {
+  const use = 'counting: the kernel takes this program'
+  try {
+    new addon.Exporter({ destinationsLimit: 1, exclusions: [], pinPath: '' }).close()
+    return { name: 'program', use, available: true }
+  } catch (error) {
+    if (!isNativeError(error)) throw error
+    return { name: 'program', use, available: false, reason: reasonOf(error) }
+  }
+}
+
+function probeAttachment(mode: AttachedMode, addon: Addon): Outcome {
+  try {
+    addon.tryAttach(mode)
+    return { available: true }
+  } catch (error) {
+    if (!isNativeError(error)) throw error
+    if (error.operation === 'make namespace') {
+      if (mode === 'tcx' && !addon.tcxSupported()) return { available: false }
+      return { reason: 'not tried: making a network namespace for it needs CAP_SYS_ADMIN' }
+    }
+    return { available: false, reason: reasonOf(error) }
+  }
+}
+
+function bpfFileSystems(): HostReport['bpffs'] {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
+  const paths = mounts.flatMap((line) => {
+    const [, path, type] = line.split(' ')
+    return type === 'bpf' && path !== undefined ? [path] : []
+  })
+  return [...new Set(paths)].map((path) => ({ path, writable: isWritable(path) }))
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false // why does not matter here
+  }
+}
+
+function reportInterfaces(mode: AttachedMode | undefined, addon: Addon): InterfaceReport[] {
+  const routed = new Set(addon.defaultRouteInterfaces())
+  return addon.links().map(({ name, ifindex, type }) => {
+    const linkType = linkTypeOf(type)
+    const chain = tcxChain(ifindex, name, addon)
+    const tcx = (chain ?? []).map((programId): EgressProgram => {
+      const programName = addon.programName(programId)
+      return { attached: 'tcx', programId, name: programName, ours: programName.startsWith('egress_') }
+    })
+    const filters = addon.clsactFilters(ifindex).filter(({ egress }) => egress)
+    const clsact = filters.map((filter): EgressProgram => {
+      const ours = filter.name.startsWith('egress_') && filter.handle === 0x65677265
+      return { attached: 'clsact', programId: filter.programId, name: filter.name, ours }
+    })
+    return {
+      name,
+      ifindex,
+      linkType: linkType?.name ?? `ARPHRD ${type}`,
+      defaultRoute: routed.has(ifindex),
+      ...(linkType && mode && { mode }),
+      visible: chain !== undefined,
+      programs: [...tcx, ...clsact],
+      hidden: mode === 'clsact' && tcx.some(({ ours }) => !ours),
+    }
+  })
+}
+
+function tcxChain(ifindex: number, name: string, addon: Addon): number[] | undefined {
+  try {
+    return addon.tcxChain(ifindex, name)
+  } catch (error) {
+    if (isNativeError(error) && error.code === 'EPERM') return undefined
+    throw error
+  }
+}
+
+function findLeftovers(addon: Addon): Leftover[] {
+  const holder = (pid: number | undefined) => (pid === undefined ? {} : { usedBy: pid })
+  const pins = addon
+    .pinFolders()
+    .map(({ path, holder: pid }) => ({ what: `the pins in ${path}`, ...holder(pid) }))
+  const filters = addon.leftovers().map(({ interface: name, programId }) => ({
+    what: `the clsact filter on ${name}`,
+    ...holder(tryFindHolder(programId)),
+  }))
+  return [...pins, ...filters]
+}
+
+/** Who may not look into other processes sees the filter without its owner. */
+function tryFindHolder(programId: number): number | undefined {
+  try {
+    return findProgramHolder(programId)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return undefined
+    throw error
+  }
+}
