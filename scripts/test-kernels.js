@@ -53,14 +53,17 @@ function compileTests() {
   symlinkSync('../../build', join(compiled, 'build'))
   symlinkSync('../../package.json', join(compiled, 'package.json'))
   mkdirSync('build/kernels', { recursive: true })
-  const tests = readdirSync(join(compiled, 'test/bpf')).filter((file) => file.endsWith('.test.js'))
-  const imports = tests.map((file) => `await import('./test/bpf/${file}')\n`)
+  const tests = readdirSync(join(compiled, 'test/bpf')).map((file) => `bpf/${file}`)
+  tests.push('kernel/continuity.test.js', 'kernel/neighbours.test.js')
+  const imports = tests
+    .filter((file) => file.endsWith('.test.js'))
+    .map((file) => `await import('./test/${file}')\n`)
   writeFileSync(join(compiled, 'all.js'), imports.join(''))
 }
 
 function guestCommand() {
   return `
-export CI=true TAP_TIMEOUT=900 EGRESS_TEST_DEADLINE_MS=120000 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export CI=true TAP_TIMEOUT=900 EGRESS_TEST_DEADLINE_MS=120000 EGRESS_TEST_ROUNDS=5 EGRESS_TEST_START_MS=5000 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export EGRESS_TEST_EXPORTER=${compiled}/test/support/bare-exporter.js
 cd ${root}
 node -p '"modes: " + (require("./build/Release/egress.node").tcxSupported() ? "tcx, clsact" : "clsact")'

@@ -142,9 +142,11 @@ t.test('two capabilities suffice', async (t) => {
     )
     const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] })
     let log = ''
+    let stopped = false
     for await (const chunk of child.stderr) {
       log += chunk
-      if (log.includes('serving metrics')) child.kill('SIGTERM')
+      // Once: a second signal ends it at once.
+      if (!stopped && log.includes('serving metrics')) stopped = child.kill('SIGTERM')
     }
     t.match(log, `mode=${mode}`)
     if (child.exitCode === null) await once(child, 'exit')
