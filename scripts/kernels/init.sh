@@ -20,7 +20,7 @@ mount --move /proc /root/proc
 mount --move /sys /root/sys
 mount --move /dev /root/dev
 mkdir -p /root/dev/shm
-for folder in run tmp dev/shm; do mount -t tmpfs tmpfs "/root/$folder"; done
+for folder in run dev/shm; do mount -t tmpfs tmpfs "/root/$folder"; done
 mount -t bpf bpf /root/sys/fs/bpf
 # The kernel starts its helper in the first root directory.
 printf '#!/bin/sh\nexec /bin/chroot /root /sbin/modprobe "$@"\n' >/load-module
