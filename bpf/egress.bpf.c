@@ -35,6 +35,11 @@
 /* RFC 8200, section 4.1 recommends at most seven extension headers, each once. */
 #define IPV6_EXTENSIONS_MAX 8
 
+/* RFC 9293, section 3.1: the byte of the flags, and two of them. */
+#define TCP_FLAGS 13
+#define TCP_SYN 0x02
+#define TCP_ACK 0x10
+
 /* RFC 791, section 3.1, and RFC 8200, section 4.5: the fragment's offset. */
 #define IPV4_FRAGMENT_OFFSET 0x1fff
 #define IPV6_FRAGMENT_OFFSET 0xfff8
@@ -86,22 +91,46 @@ struct {
 	__type(value, struct egress_interface);
 } interfaces SEC(".maps");
 
-/* User space's own, by id; here so that it can outlive user space. */
+/* User space's own, by id, by slot, and alone; here so that they can outlive
+ * user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SIZED_AT_LOAD);
 	__type(key, __u32);
-	__type(value, struct egress_first_seen);
-} first_seen SEC(".maps");
+	__type(value, struct egress_note);
+} notes SEC(".maps");
 
-/* Prefixes that get no record. Asked when a destination has none. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, EGRESS_INTERFACES_MAX);
+	__type(key, __u32);
+	__type(value, struct egress_moved);
+} moved SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct egress_move);
+} pending_move SEC(".maps");
+
+/* Which prefixes get no record, and which do (enum egress_choice). Asked when a
+ * destination has none. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, SIZED_AT_LOAD);
+	__uint(max_entries, EGRESS_CHOICES_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct egress_prefix);
 	__type(value, __u32);
-} exclusions SEC(".maps");
+} choices SEC(".maps");
+
+/* Bits of source ports: those of calls. Asked where replies are aggregated. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * EGRESS_OWN_PORTS_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} own_ports SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -110,6 +139,13 @@ struct {
 	__type(value, struct egress_key);
 } excluded_recently SEC(".maps");
 
+/* Settings that last as long as the program. */
+const volatile bool aggregate_replies = false;
+const volatile __u32 ipv4_prefix_length = 32;
+const volatile __u32 ipv6_prefix_length = 128;
+const volatile __be32 ipv4_mask_be = 0xffffffff;
+const volatile __be32 ipv6_mask_be[4] = {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff};
+
 /* The transport header, or what is known of it. */
 struct transport {
 	__u32 offset;
@@ -117,8 +153,8 @@ struct transport {
 	bool present; /* false: a later fragment, cut short, or no such header */
 };
 
-/* Reads a field of the header at `offset`, which nearly always is `plain`. False
- * where the packet ends before the field.
+/* Copies a header, or the part of one, from `offset`, which nearly always is
+ * `plain`. False where the packet ends before.
  *
  * Direct access costs a comparison, a helper call 50 ns. But without
  * CAP_PERFMON the verifier takes packet pointers with constant offsets alone,
@@ -130,13 +166,15 @@ static __always_inline bool read(struct __sk_buff *skb, const int plain, int off
 {
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
+	long error = 0;
 
-	if (offset == plain && data + plain + field + size <= data_end) {
-		/* One load for a field: machines with a BPF JIT take it unaligned. */
+	if (offset == plain && data + plain + field + size <= data_end)
+		/* Few loads: machines with a BPF JIT take them unaligned. */
 		__builtin_memcpy(to, __builtin_assume_aligned(data + plain + field, 4), size);
-		return true;
-	}
-	return !bpf_skb_load_bytes(skb, offset + field, to, size);
+	else
+		error = bpf_skb_load_bytes(skb, offset + field, to, size);
+	barrier_var(error); /* else clang makes a truth value of packet pointers */
+	return !error;
 }
 
 static __always_inline bool is_vlan_tag(__be16 ethertype_be)
@@ -158,30 +196,84 @@ static __noinline int skip_vlan_tags(struct __sk_buff *skb, __be16 *ethertype_be
 	return offset;
 }
 
-static __always_inline bool read_ipv4(struct __sk_buff *skb, const int plain, int offset,
-				      struct egress_key *key)
+/* The registry "IPv6 Extension Header Types" of IANA. */
+static __always_inline bool is_ipv6_extension(__u8 next)
 {
-	__u8 version_and_words;
+	switch (next) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_MH:
+	case 139: /* Host Identity Protocol, RFC 7401 */
+	case 140: /* Shim6, RFC 5533 */
+	case IPPROTO_FRAGMENT:
+	case IPPROTO_AH:
+		return true;
+	}
+	return false;
+}
 
-	if (!read(skb, plain, offset, 0, &version_and_words, sizeof(version_and_words)) ||
-	    !read(skb, plain, offset, offsetof(struct iphdr, daddr), key->address, sizeof(key->address[0])))
+/* What the network header says of the transport header without a look at it. */
+struct outlook {
+	bool opens; /* a TCP connection: SYN without ACK, RFC 9293, section 3.5 */
+	bool hidden; /* TCP or not, behind options or extension headers */
+};
+
+static __always_inline bool opens_connection(__u8 tcp_flags)
+{
+	return (tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+static __always_inline bool read_ipv4(struct __sk_buff *skb, const int plain, int offset,
+				      struct egress_key *key, struct outlook *outlook)
+{
+	struct iphdr ip;
+	__u8 version_and_words, tcp_flags;
+
+	if (!read(skb, plain, offset, 0, &ip, sizeof(ip)))
 		return false;
+	version_and_words = *(__u8 *)&ip;
 	key->family = AF_INET;
+	key->prefix_length = ipv4_prefix_length;
+	key->address[0] = ip.daddr;
+	if (ip.protocol == IPPROTO_TCP && !(ip.frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET))) {
+		outlook->hidden = version_and_words != 0x45;
+		if (!outlook->hidden &&
+		    read(skb, plain, offset, sizeof(ip) + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags)))
+			outlook->opens = opens_connection(tcp_flags);
+	}
 	/* The total length says nothing: it is 0 in IPv4 BIG TCP (kernel b1a78b9b9886). */
 	return version_and_words >= 0x45 && version_and_words <= 0x4f &&
 	       offset + (version_and_words & 0xf) * 4U <= skb->len;
 }
 
 static __always_inline bool read_ipv6(struct __sk_buff *skb, const int plain, int offset,
-				      struct egress_key *key)
+				      struct egress_key *key, struct outlook *outlook)
 {
-	__u8 version;
+	struct ipv6hdr ip;
+	__u8 tcp_flags;
 
-	if (!read(skb, plain, offset, 0, &version, sizeof(version)) ||
-	    !read(skb, plain, offset, offsetof(struct ipv6hdr, daddr), key->address, sizeof(key->address)))
+	if (!read(skb, plain, offset, 0, &ip, sizeof(ip)))
 		return false;
 	key->family = AF_INET6;
-	return version >> 4 == 6;
+	key->prefix_length = ipv6_prefix_length;
+	__builtin_memcpy(key->address, &ip.daddr, sizeof(key->address));
+	outlook->hidden = is_ipv6_extension(ip.nexthdr);
+	if (ip.nexthdr == IPPROTO_TCP &&
+	    read(skb, plain, offset, sizeof(ip) + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags)))
+		outlook->opens = opens_connection(tcp_flags);
+	return ip.version == 6;
+}
+
+/* Leaves of the address what destinations are told apart by. */
+static __always_inline void aggregate(struct egress_key *key)
+{
+	if (key->family == AF_INET) {
+		key->address[0] &= ipv4_mask_be;
+	} else {
+		for (int i = 0; i < 4; i++)
+			key->address[i] &= ipv6_mask_be[i];
+	}
 }
 
 static __always_inline bool same_key(const struct egress_key *a, const struct egress_key *b)
@@ -200,10 +292,16 @@ static __always_inline __u32 spread(const struct egress_key *key)
 	return (mixed * 0x9e3779b1U) >> 16; /* Knuth: 2^32 over the golden ratio */
 }
 
+/* A struct transport in one word. */
+#define ABSENT(protocol) ((__u64)(protocol) << 16)
+#define PRESENT(protocol, offset) (1 << 24 | ABSENT(protocol) | ((offset)&0xffff))
+
 /* Where the transport header starts, for what is read once per destination or
- * once per oversized buffer. */
-static __noinline int find_transport(struct __sk_buff *skb, __u32 offset, __u32 family,
-				     struct transport *transport)
+ * once per oversized buffer.
+ *
+ * Neither static nor with a pointer to its result: from Linux 5.6 on such a
+ * function is verified once, by itself, and not on each path that leads here. */
+__noinline __u64 walk_headers(struct __sk_buff *skb, __u32 offset, __u32 family)
 {
 	struct {
 		__u8 next;
@@ -212,49 +310,28 @@ static __noinline int find_transport(struct __sk_buff *skb, __u32 offset, __u32 
 	} extension;
 	__u8 next;
 
-	transport->protocol = 0;
-	transport->present = false;
-
 	if (family == AF_INET) {
 		struct iphdr ip;
 
 		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
 			return 0;
-		transport->protocol = ip.protocol;
-		transport->offset = offset + ip.ihl * 4;
-		transport->present = !(ip.frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET));
-		return 0;
+		if (ip.frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET))
+			return ABSENT(ip.protocol);
+		return PRESENT(ip.protocol, offset + ip.ihl * 4);
 	}
 
 	if (bpf_skb_load_bytes(skb, offset + offsetof(struct ipv6hdr, nexthdr), &next, sizeof(next)))
 		return 0;
 	offset += sizeof(struct ipv6hdr);
 	for (int i = 0; i < IPV6_EXTENSIONS_MAX; i++) {
-		transport->protocol = next;
-		/* The registry "IPv6 Extension Header Types" of IANA. */
-		switch (next) {
-		case IPPROTO_HOPOPTS:
-		case IPPROTO_ROUTING:
-		case IPPROTO_DSTOPTS:
-		case IPPROTO_MH:
-		case 139: /* Host Identity Protocol, RFC 7401 */
-		case 140: /* Shim6, RFC 5533 */
-		case IPPROTO_FRAGMENT:
-		case IPPROTO_AH:
-			break;
-		case IPPROTO_NONE:
-			return 0;
-		default:
-			transport->offset = offset;
-			transport->present = true;
-			return 0;
-		}
+		if (next == IPPROTO_NONE)
+			return ABSENT(next);
+		if (!is_ipv6_extension(next))
+			return PRESENT(next, offset);
 		if (bpf_skb_load_bytes(skb, offset, &extension, sizeof(extension)))
-			return 0;
-		if (next == IPPROTO_FRAGMENT && (extension.fragment_be & bpf_htons(IPV6_FRAGMENT_OFFSET))) {
-			transport->protocol = extension.next;
-			return 0;
-		}
+			return ABSENT(next);
+		if (next == IPPROTO_FRAGMENT && (extension.fragment_be & bpf_htons(IPV6_FRAGMENT_OFFSET)))
+			return ABSENT(extension.next);
 		if (next == IPPROTO_FRAGMENT)
 			offset += 8;
 		else if (next == IPPROTO_AH)
@@ -263,29 +340,37 @@ static __noinline int find_transport(struct __sk_buff *skb, __u32 offset, __u32 
 			offset += (extension.length + 1) * 8; /* RFC 8200, section 4 */
 		next = extension.next;
 	}
-	return 0;
+	return ABSENT(next);
+}
+
+static __always_inline struct transport find_transport(struct __sk_buff *skb, __u32 offset, __u32 family)
+{
+	__u64 packed = walk_headers(skb, offset, family);
+
+	return (struct transport){
+		.offset = packed & 0xffff,
+		.protocol = packed >> 16 & 0xff,
+		.present = packed >> 24 & 1,
+	};
 }
 
 /* How many packets the wire sees of a buffer whose sender left gso_segs at 0
  * (virtio, tap, packet sockets): the stack has added one set of headers to
  * wire_len for each packet after the first (qdisc_pkt_len_init). */
-static __noinline __u32 count_segments(struct __sk_buff *skb, __u32 offset, __u32 family)
+static __always_inline __u32 count_segments(struct __sk_buff *skb, const struct transport *transport)
 {
 	__u32 added = skb->wire_len - skb->len;
-	struct transport transport = {};
-	__u32 headers;
+	__u32 headers = transport->offset;
 
-	find_transport(skb, offset, family, &transport);
-	if (!transport.present)
+	if (!transport->present)
 		return 1;
-	headers = transport.offset;
-	if (transport.protocol == IPPROTO_TCP) {
+	if (transport->protocol == IPPROTO_TCP) {
 		__u8 data_offset;
 
-		if (bpf_skb_load_bytes(skb, transport.offset + 12, &data_offset, sizeof(data_offset)))
+		if (bpf_skb_load_bytes(skb, transport->offset + 12, &data_offset, sizeof(data_offset)))
 			return 1;
 		headers += (data_offset >> 4) * 4;
-	} else if (transport.protocol == IPPROTO_UDP) {
+	} else if (transport->protocol == IPPROTO_UDP) {
 		headers += sizeof(struct udphdr);
 	}
 	return headers ? added / headers + 1 : 1;
@@ -299,13 +384,15 @@ static __always_inline bool is_excluded(const struct egress_key *key)
 		.length = EGRESS_FAMILY_BITS + 128,
 		.family = key->family,
 	};
+	__u32 *choice;
 
 	if (recent && same_key(recent, key))
 		return true;
 	if (key->family == AF_INET)
 		prefix.length = EGRESS_FAMILY_BITS + 32;
 	__builtin_memcpy(prefix.address, key->address, sizeof(prefix.address));
-	if (!bpf_map_lookup_elem(&exclusions, &prefix))
+	choice = bpf_map_lookup_elem(&choices, &prefix);
+	if (!choice || *choice != EGRESS_EXCLUDE)
 		return false;
 	if (recent)
 		*recent = *key; /* safe: this CPU's own, and egress does not nest */
@@ -320,14 +407,48 @@ static __always_inline bool has_ports(__u8 protocol)
 	       protocol == IPPROTO_DCCP || protocol == IPPROTO_UDPLITE;
 }
 
+static __always_inline bool is_own_port(__u16 port, bool tcp)
+{
+	__u32 word = port / 64 + (tcp ? 0 : EGRESS_OWN_PORTS_WORDS);
+	__u64 *bits = bpf_map_lookup_elem(&own_ports, &word);
+
+	return bits && *bits >> port % 64 & 1;
+}
+
+/* Messages that answer, or complain of, what somebody else sent: RFC 792, RFC
+ * 950, RFC 4443, RFC 4861, RFC 4620. */
+static __always_inline bool is_icmp_reply(__u8 protocol, __u8 type)
+{
+	if (protocol == IPPROTO_ICMP)
+		return type == 0 || (type >= 3 && type <= 5) || type == 11 || type == 12 || type == 14 ||
+		       type == 16 || type == 18;
+	return (type >= 1 && type <= 4) || type == 129 || type == 136 || type == 140;
+}
+
+/* Whether a packet to an unlisted destination answers somebody else's. */
+static __always_inline bool is_reply(struct __sk_buff *skb, const struct transport *transport, bool opens)
+{
+	__u8 protocol = transport->protocol, type;
+	__be16 port_be;
+
+	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
+		return !transport->present ||
+		       bpf_skb_load_bytes(skb, transport->offset, &type, sizeof(type)) ||
+		       is_icmp_reply(protocol, type);
+	if (!has_ports(protocol) || opens)
+		return false;
+	/* Later fragments tell nothing; the first has listed what is called. */
+	return !transport->present || bpf_skb_load_bytes(skb, transport->offset, &port_be, sizeof(port_be)) ||
+	       !is_own_port(bpf_ntohs(port_be), protocol == IPPROTO_TCP);
+}
+
 /* Gives the key a record and describes its first packet. NULL: the table is
  * full. */
 static __always_inline struct egress_destination *list(struct __sk_buff *skb, const struct egress_key *key,
-						       __u32 offset, __u32 slot,
+						       const struct transport *transport, __u32 slot,
 						       struct egress_interface *interface)
 {
 	struct egress_destination *destination;
-	struct transport transport = {};
 	__be16 port_be = 0;
 	__u32 id, *first;
 
@@ -337,14 +458,13 @@ static __always_inline struct egress_destination *list(struct __sk_buff *skb, co
 	if (!destination)
 		return NULL;
 
-	find_transport(skb, offset, key->family, &transport);
-	if (transport.present && has_ports(transport.protocol))
-		bpf_skb_load_bytes(skb, transport.offset + sizeof(port_be), &port_be, sizeof(port_be));
+	if (transport->present && has_ports(transport->protocol))
+		bpf_skb_load_bytes(skb, transport->offset + sizeof(port_be), &port_be, sizeof(port_be));
 	/* Safe: no other CPU knows this id until the key is in the table. */
 	destination->key = *key;
 	destination->slot = slot;
 	destination->port = bpf_ntohs(port_be);
-	destination->protocol = transport.protocol;
+	destination->protocol = transport->protocol;
 	destination->first_seen_ns = bpf_ktime_get_ns();
 
 	if (!bpf_map_update_elem(&destination_ids, key, &id, BPF_NOEXIST)) {
@@ -382,11 +502,27 @@ static __always_inline struct egress_counter *unlisted(struct egress_interface *
 	switch (reason) {
 		CASE(EGRESS_EXCLUDED);
 		CASE(EGRESS_OVERFLOW);
+		CASE(EGRESS_REPLY);
 		CASE(EGRESS_NOT_IP);
 	default:
 		CASE(EGRESS_MALFORMED);
 	}
 #undef CASE
+}
+
+/* Where the packet counts if it has no record; of the address that it has, and
+ * not of the prefix that stands for it. */
+static __always_inline bool is_left_out(struct __sk_buff *skb, int offset, const struct egress_key *key)
+{
+	struct egress_key full = *key;
+
+	if (ipv4_prefix_length != 32 && key->family == AF_INET)
+		bpf_skb_load_bytes(skb, offset + offsetof(struct iphdr, daddr), full.address,
+				   sizeof(full.address[0]));
+	if (ipv6_prefix_length != 128 && key->family == AF_INET6)
+		bpf_skb_load_bytes(skb, offset + offsetof(struct ipv6hdr, daddr), full.address,
+				   sizeof(full.address));
+	return is_excluded(&full);
 }
 
 /* Counts the packet, whose network header is at `offset`; -1: the frame ends
@@ -396,33 +532,50 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 	struct egress_key key = {.ifindex = skb->ifindex};
 	struct egress_destination *destination = NULL;
 	enum egress_unlisted reason = EGRESS_MALFORMED;
+	struct transport transport = {};
+	struct outlook outlook = {};
 	struct egress_interface *interface;
 	__u64 packets = 1, bytes = skb->wire_len;
 	__u32 *id, *slot = NULL;
-	bool is_ip = false;
+	bool is_ip = false, is_new = false, segmented;
 
 	if (offset >= 0) {
 		if (ethertype_be == bpf_htons(ETH_P_IP))
-			is_ip = read_ipv4(skb, plain, offset, &key);
+			is_ip = read_ipv4(skb, plain, offset, &key, &outlook);
 		else if (ethertype_be == bpf_htons(ETH_P_IPV6))
-			is_ip = read_ipv6(skb, plain, offset, &key);
+			is_ip = read_ipv6(skb, plain, offset, &key, &outlook);
 		else
 			reason = EGRESS_NOT_IP;
 	}
+	if (is_ip) {
+		aggregate(&key);
+		id = bpf_map_lookup_elem(&destination_ids, &key);
+		if (id)
+			destination = bpf_map_lookup_elem(&destinations, id);
+		if (!destination) {
+			is_new = !is_left_out(skb, offset, &key);
+			reason = EGRESS_EXCLUDED;
+		}
+	}
 
+	segmented = is_ip && skb->gso_segs <= 1 && bytes > skb->len;
+	if (is_new || segmented || (destination && outlook.hidden)) {
+		transport = find_transport(skb, offset, key.family);
+		if (outlook.hidden && transport.present && transport.protocol == IPPROTO_TCP) {
+			__u8 tcp_flags = 0;
+
+			bpf_skb_load_bytes(skb, transport.offset + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags));
+			outlook.opens = opens_connection(tcp_flags);
+		}
+	}
 	if (skb->gso_segs > 1)
 		packets = skb->gso_segs;
-	else if (bytes > skb->len && is_ip)
-		packets = count_segments(skb, offset, key.family);
+	else if (segmented)
+		packets = count_segments(skb, &transport);
 	/* A tag in the metadata is in no length, but the wire sees it. */
 	if (skb->vlan_present)
 		bytes += packets * VLAN_HLEN;
 
-	if (is_ip) {
-		id = bpf_map_lookup_elem(&destination_ids, &key);
-		if (id)
-			destination = bpf_map_lookup_elem(&destinations, id);
-	}
 	if (destination) {
 		slot = &destination->slot;
 	} else {
@@ -436,11 +589,11 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 	if (!interface)
 		return;
 
-	if (is_ip && !destination) {
-		if (is_excluded(&key)) {
-			reason = EGRESS_EXCLUDED;
+	if (is_new) {
+		if (aggregate_replies && is_reply(skb, &transport, outlook.opens)) {
+			reason = EGRESS_REPLY;
 		} else {
-			destination = list(skb, &key, offset, *slot, interface);
+			destination = list(skb, &key, &transport, *slot, interface);
 			reason = EGRESS_OVERFLOW;
 		}
 	}
@@ -450,6 +603,8 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 		 * BPF_ADD, which every kernel has. */
 		__sync_fetch_and_add(&destination->packets, packets);
 		__sync_fetch_and_add(&destination->bytes, bytes);
+		if (outlook.opens)
+			__sync_fetch_and_add(&destination->tcp_connects, 1);
 	} else {
 		add(unlisted(interface, reason), packets, bytes);
 	}

@@ -14,7 +14,7 @@
  * what these mean. The folder of pins has this number in its name. */
 #define EGRESS_PINS_VERSION 1
 
-/* Most interfaces that are counted at the same time; each costs 88 bytes per
+/* Most interfaces that are counted at the same time; each costs 104 bytes per
  * possible CPU. */
 #define EGRESS_INTERFACES_MAX 1024
 
@@ -23,8 +23,8 @@
 struct egress_key {
 	__u32 ifindex;
 	__u16 family; /* AF_INET or AF_INET6 */
-	__u16 reserved;
-	__be32 address[4]; /* an IPv4 address in [0] alone */
+	__u16 prefix_length; /* less than the address has: it stands for all that begin so */
+	__be32 address[4]; /* an IPv4 address in [0] alone; bits after the prefix are 0 */
 };
 
 enum egress_state {
@@ -44,14 +44,15 @@ struct egress_destination {
 	__u64 packets; /* on the wire */
 	__u64 bytes; /* on the wire: link header and VLAN tags, no FCS */
 	__u64 first_seen_ns; /* CLOCK_MONOTONIC */
-	__u64 reserved;
+	__u64 tcp_connects; /* SYNs without ACK */
 };
 
-/* When a record's first packet came, by both clocks: converted once, so that
- * neither NTP nor a suspended machine moves it. */
-struct egress_first_seen {
-	__u64 monotonic_ns;
-	__s64 unix_ms;
+/* What user space notes about a record, as long as it has this first packet. */
+struct egress_note {
+	__u64 first_seen_ns; /* of the record; another: the note is old */
+	__s64 first_seen_unix_ms; /* converted once: neither NTP nor sleep moves it */
+	__u64 packets; /* when it was last looked at */
+	__u64 active_ns; /* CLOCK_BOOTTIME of the last look that found more packets */
 };
 
 /* Where an interface counts. */
@@ -74,8 +75,11 @@ struct egress_slot {
 enum egress_unlisted {
 	EGRESS_EXCLUDED,
 	EGRESS_OVERFLOW,
+	EGRESS_REPLY,
 	EGRESS_NOT_IP,
 	EGRESS_MALFORMED,
+	EGRESS_PROGRAM_REASONS, /* the program counts by these, user space by all: */
+	EGRESS_EXPIRED = EGRESS_PROGRAM_REASONS,
 	EGRESS_UNLISTED_REASONS,
 };
 
@@ -87,11 +91,40 @@ struct egress_counter {
 /* One interface on one CPU. */
 struct egress_interface {
 	struct egress_counter total;
-	struct egress_counter unlisted[EGRESS_UNLISTED_REASONS];
+	struct egress_counter unlisted[EGRESS_PROGRAM_REASONS];
 	__u64 new_destinations;
 };
 
-/* Key of `exclusions`, an LPM trie: the family's 16 bits, then the address. */
+/* What records of an interface had counted that user space took out of the
+ * table. */
+struct egress_moved {
+	struct egress_counter unlisted[EGRESS_UNLISTED_REASONS];
+};
+
+/* One such move while it is made, with the sums as they will be: whoever finds
+ * it, because a process was killed, makes it once more. */
+struct egress_move {
+	__u64 pending; /* 0: none */
+	__u32 id;
+	__u32 slot;
+	__u64 reason; /* enum egress_unlisted */
+	struct egress_counter sum;
+};
+
+/* Which source ports say that this host called: a bit for each port, of TCP and
+ * then of the other protocols that have ports. */
+#define EGRESS_OWN_PORTS_WORDS (65536 / 64)
+
+/* What a prefix of `choices` says; the longest that matches decides. */
+enum egress_choice {
+	EGRESS_EXCLUDE = 1,
+	EGRESS_INCLUDE = 2,
+};
+
+/* Most prefixes; the trie takes memory only for those that are in it. */
+#define EGRESS_CHOICES_MAX (1U << 20)
+
+/* Key of `choices`, an LPM trie: the family's 16 bits, then the address. */
 struct egress_prefix {
 	__u32 length; /* in bits, EGRESS_FAMILY_BITS included */
 	__u16 family;
@@ -118,8 +151,12 @@ EGRESS_OFFSET(struct egress_destination, packets, 32);
 EGRESS_OFFSET(struct egress_destination, first_seen_ns, 48);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_slot) == 32, "egress_slot");
 EGRESS_OFFSET(struct egress_slot, slot, 0);
-EGRESS_STATIC_ASSERT(sizeof(struct egress_interface) == 88, "egress_interface");
-EGRESS_OFFSET(struct egress_interface, new_destinations, 80);
+EGRESS_OFFSET(struct egress_destination, tcp_connects, 56);
+EGRESS_STATIC_ASSERT(sizeof(struct egress_note) == 32, "egress_note");
+EGRESS_STATIC_ASSERT(sizeof(struct egress_interface) == 104, "egress_interface");
+EGRESS_OFFSET(struct egress_interface, new_destinations, 96);
+EGRESS_STATIC_ASSERT(sizeof(struct egress_moved) == 96, "egress_moved");
+EGRESS_STATIC_ASSERT(sizeof(struct egress_move) == 40, "egress_move");
 EGRESS_STATIC_ASSERT(sizeof(struct egress_prefix) == 24, "egress_prefix");
 EGRESS_OFFSET(struct egress_prefix, address, 6);
 

@@ -19,6 +19,7 @@
 #include "exposition.h"
 #include "features.h"
 #include "interface_watch.h"
+#include "listening_ports.h"
 #include "pins.h"
 #include "rtnetlink.h"
 
@@ -148,23 +149,35 @@ class PageReader : public Napi::ObjectWrap<PageReader> {
   Page::Cursor cursor_;
 };
 
-egress::ExporterOptions exporter_options(const Napi::Object& options) {
-  egress::ExporterOptions all;
-  egress::ProgramOptions& result = all.program;
-  result.destinations_limit = options.Get("destinationsLimit").As<Napi::Number>().Uint32Value();
-  auto exclusions = options.Get("exclusions").As<Napi::Array>();
-  for (uint32_t i = 0; i < exclusions.Length(); i++) {
-    auto prefix = exclusions.Get(i).As<Napi::Object>();
+/// { bytes: Uint8Array, length: number, exclude: boolean }[]
+std::vector<egress::Choice> to_choices(const Napi::Array& array) {
+  std::vector<egress::Choice> choices;
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    auto prefix = array.Get(i).As<Napi::Object>();
     auto address = prefix.Get("bytes").As<Napi::Uint8Array>();
     egress_prefix key{};
     key.family = address.ByteLength() == sizeof(in_addr) ? AF_INET : AF_INET6;
     key.length = EGRESS_FAMILY_BITS + prefix.Get("length").As<Napi::Number>().Uint32Value();
     std::memcpy(key.address, address.Data(), std::min(address.ByteLength(), sizeof(key.address)));
-    result.exclusions.push_back(key);
+    const bool exclude = prefix.Get("exclude").ToBoolean();
+    choices.push_back({key, exclude ? EGRESS_EXCLUDE : EGRESS_INCLUDE});
   }
-  if (options.Has("mapMemory")) result.map_memory = options.Get("mapMemory").ToBoolean();
-  all.pin_path = options.Get("pinPath").As<Napi::String>();
-  return all;
+  return choices;
+}
+
+egress::ExporterOptions exporter_options(const Napi::Object& options) {
+  auto number = [&](const char* name) {
+    return options.Get(name).As<Napi::Number>().Uint32Value();
+  };
+  egress::ExporterOptions result;
+  result.program.destinations_limit = number("destinationsLimit");
+  result.program.choices = to_choices(options.Get("choices").As<Napi::Array>());
+  result.program.ipv4_prefix_length = number("ipv4PrefixLength");
+  result.program.ipv6_prefix_length = number("ipv6PrefixLength");
+  result.program.aggregate_replies = options.Get("aggregateReplies").ToBoolean();
+  if (options.Has("mapMemory")) result.program.map_memory = options.Get("mapMemory").ToBoolean();
+  result.pin_path = options.Get("pinPath").As<Napi::String>();
+  return result;
 }
 
 const char* mode_name(egress::Mode mode) { return mode == egress::Mode::kTcx ? "tcx" : "clsact"; }
@@ -184,6 +197,9 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
          InstanceMethod<&Exporter::replaced>("replaced"),
          InstanceMethod<&Exporter::hanging>("hanging"), InstanceMethod<&Exporter::detach>("detach"),
          InstanceMethod<&Exporter::forget_departed>("forgetDeparted"),
+         InstanceMethod<&Exporter::keep_house>("keepHouse"),
+         InstanceMethod<&Exporter::choose>("choose"),
+         InstanceMethod<&Exporter::set_own_ports>("setOwnPorts"),
          InstanceMethod<&Exporter::drop_capabilities>("dropCapabilities"),
          InstanceMethod<&Exporter::read>("read"), InstanceMethod<&Exporter::close>("close")});
   }
@@ -248,13 +264,52 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
     auto array = info[0].As<Napi::Array>();
     for (uint32_t i = 0; i < array.Length(); i++)
       ifindexes.insert(array.Get(i).As<Napi::Number>().Uint32Value());
+    return start(info.Env(), [exporter = exporter_, ifindexes] { exporter->detach(ifindexes); });
+  }
+
+  /// Runs what returns nothing on a pool thread.
+  static Napi::Promise start(Napi::Env env, std::function<void()> work) {
     return PromiseWorker<std::monostate>::start(
-        info.Env(),
-        [exporter = exporter_, ifindexes] {
-          exporter->detach(ifindexes);
+        env,
+        [work = std::move(work)] {
+          work();
           return std::monostate();
         },
         [](Napi::Env env, std::monostate&&) { return env.Undefined(); });
+  }
+
+  /// keepHouse(idleTimeoutMs: number): Promise<{ listed, expired, evicted, overflowPackets }>
+  Napi::Value keep_house(const Napi::CallbackInfo& info) {
+    open(info.Env());
+    const auto timeout_ms = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
+    return PromiseWorker<egress::Housekeeping>::start(
+        info.Env(), [exporter = exporter_, timeout_ms] { return exporter->keep_house(timeout_ms); },
+        [](Napi::Env env, egress::Housekeeping&& done) {
+          auto object = Napi::Object::New(env);
+          object.Set("listed", static_cast<double>(done.listed));
+          object.Set("expired", static_cast<double>(done.expired));
+          object.Set("evicted", static_cast<double>(done.evicted));
+          object.Set("overflowPackets", static_cast<double>(done.overflow_packets));
+          return object;
+        });
+  }
+
+  /// choose(choices): Promise<void>
+  Napi::Value choose(const Napi::CallbackInfo& info) {
+    open(info.Env());
+    return start(info.Env(),
+                 [exporter = exporter_, choices = to_choices(info[0].As<Napi::Array>())] {
+                   exporter->choose(choices);
+                 });
+  }
+
+  /// setOwnPorts(bits: BigUint64Array)
+  void set_own_ports(const Napi::CallbackInfo& info) {
+    auto words = info[0].As<Napi::BigUint64Array>();
+    if (words.ElementLength() != 2 * EGRESS_OWN_PORTS_WORDS)
+      throw Napi::RangeError::New(info.Env(), "a bit for each port, twice");
+    const std::vector<uint64_t> bits(words.Data(), words.Data() + words.ElementLength());
+    guarded(info.Env(), [&] { open(info.Env()).set_own_ports(bits); });
   }
 
   /// forgetDeparted(afterMs: number): string[]
@@ -334,6 +389,10 @@ Napi::Value links(const Napi::CallbackInfo& info) {
     object.Set("ifindex", link.ifindex);
     object.Set("name", link.name);
     object.Set("type", link.type);
+    object.Set("kind", link.kind);
+    object.Set("bus", link.bus);
+    object.Set("master", link.master);
+    object.Set("lower", link.lower);
     return object;
   });
 }
@@ -342,6 +401,11 @@ Napi::Value default_route_interfaces(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   return to_array(env, guarded(env, egress::rtnetlink::default_route_interfaces),
                   [](uint32_t ifindex) { return ifindex; });
+}
+
+Napi::Value listening_tcp_ports(const Napi::CallbackInfo& info) {
+  return to_array(info.Env(), guarded(info.Env(), egress::listening_tcp_ports),
+                  [](uint16_t port) { return uint32_t{port}; });
 }
 
 Napi::Value leftovers(const Napi::CallbackInfo& info) {
@@ -434,6 +498,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("InterfaceWatch", Watch::define(env));
   exports.Set("links", Napi::Function::New(env, links));
   exports.Set("defaultRouteInterfaces", Napi::Function::New(env, default_route_interfaces));
+  exports.Set("listeningTcpPorts", Napi::Function::New(env, listening_tcp_ports));
   exports.Set("leftovers", Napi::Function::New(env, leftovers));
   exports.Set("removeLeftover", Napi::Function::New(env, remove_leftover));
   exports.Set("pinFolders", Napi::Function::New(env, pin_folders));

@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "error.h"
 
@@ -36,6 +38,26 @@ class ArrayValues {
     void operator()(T* values) const { munmap(values, size * sizeof(T)); }
   };
   std::unique_ptr<T, Unmap> values_;
+};
+
+/// An array that only user space uses: in a map, where it can outlive the process, or where maps
+/// cannot be mapped in this process alone.
+template <typename T>
+class OwnArray {
+ public:
+  /// @throws Error "map memory"
+  OwnArray(bool mmapable, int map_fd, const char* map, uint32_t size) {
+    if (mmapable)
+      mapped_.emplace(map_fd, map, size);
+    else
+      private_.resize(size);
+  }
+
+  T& operator[](size_t index) { return mapped_ ? mapped_->get()[index] : private_[index]; }
+
+ private:
+  std::optional<ArrayValues<T>> mapped_;
+  std::vector<T> private_;
 };
 
 }  // namespace egress

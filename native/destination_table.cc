@@ -2,15 +2,14 @@
 #include "destination_table.h"
 
 #include <bpf/bpf.h>
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 
 #include "error.h"
+#include "grace_period.h"
 
 namespace egress {
 namespace {
@@ -40,24 +39,18 @@ bool same(const egress_key& a, const egress_key& b) { return std::memcmp(&a, &b,
 
 }  // namespace
 
-/// Programs run in RCU read-side sections, and this command is synchronize_rcu()
-/// (kernel/sched/membarrier.c).
-void wait_for_running_programs() {
-  if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0) return;
-  // Kernels with nohz_full refuse it. No program runs for a tick, let alone for this long.
-  constexpr timespec kGracePeriod{0, 100'000'000};
-  nanosleep(&kGracePeriod, nullptr);
-}
+uint64_t boot_time_ns() { return static_cast<uint64_t>(now_ns(CLOCK_BOOTTIME)); }
 
 DestinationTable::DestinationTable(const Program& program, uint32_t limit)
-    : program_(program), limit_(limit) {
-  if (program.destinations_mmapable()) {
+    : program_(program),
+      limit_(limit),
+      notes_(program.mmapable(), program.notes_fd(), "notes", limit),
+      moved_(program.mmapable(), program.moved_fd(), "moved", EGRESS_INTERFACES_MAX),
+      pending_move_(program.mmapable(), program.pending_move_fd(), "pending_move", 1) {
+  if (program.mmapable())
     mapped_.emplace(program.destinations_fd(), "destinations", limit);
-    mapped_first_seen_.emplace(program.first_seen_fd(), "first_seen", limit);
-  } else {
+  else
     copy_.resize(limit);
-    first_seen_.resize(limit);
-  }
 }
 
 std::span<const egress_destination> DestinationTable::records() {
@@ -69,14 +62,15 @@ std::span<const egress_destination> DestinationTable::records() {
   return copy_;
 }
 
-int64_t DestinationTable::first_seen_ms(uint32_t id, uint64_t monotonic_ns) {
-  egress_first_seen& first = mapped_first_seen_ ? mapped_first_seen_->get()[id] : first_seen_[id];
-  if (first.monotonic_ns != monotonic_ns) {
-    const int64_t age_ns = now_ns(CLOCK_MONOTONIC) - static_cast<int64_t>(monotonic_ns);
-    first.unix_ms = (now_ns(CLOCK_REALTIME) - age_ns) / kNsPerMs;
-    store<__u64>(first.monotonic_ns, monotonic_ns);
+egress_note& DestinationTable::note(uint32_t id, const egress_destination& record) {
+  egress_note& note = notes_[id];
+  if (note.first_seen_ns != record.first_seen_ns) {
+    const int64_t age_ns = now_ns(CLOCK_MONOTONIC) - static_cast<int64_t>(record.first_seen_ns);
+    note.first_seen_unix_ms = (now_ns(CLOCK_REALTIME) - age_ns) / kNsPerMs;
+    note.packets = 0;
+    store<__u64>(note.first_seen_ns, record.first_seen_ns);
   }
-  return first.unix_ms;
+  return note;
 }
 
 std::vector<Destination> DestinationTable::read() {
@@ -86,7 +80,8 @@ std::vector<Destination> DestinationTable::read() {
     const egress_destination& record = all[id];
     if (load(record.state, __ATOMIC_ACQUIRE) != EGRESS_LISTED) continue;
     found.push_back({record.key, record.slot, record.port, record.protocol, load(record.packets),
-                     load(record.bytes), first_seen_ms(id, record.first_seen_ns)});
+                     load(record.bytes), load(record.tcp_connects),
+                     note(id, record).first_seen_unix_ms});
   }
   return found;
 }
@@ -123,23 +118,113 @@ void DestinationTable::remove(uint32_t ifindex) {
   for (uint32_t id = 0; id < limit_; id++) {
     if (all[id].state != EGRESS_LISTED || all[id].key.ifindex != ifindex) continue;
     change(id, [](egress_destination& record) { store<__u8>(record.state, EGRESS_RETIRED); });
-    take_out(id);
+    unindex(all[id].key);
+    clear(id);
+    release(id);
   }
 }
 
-void DestinationTable::take_out(uint32_t id) {
-  unindex(mapped_ ? mapped_->get()[id].key : copy_[id].key);
+void DestinationTable::retire(const std::vector<uint32_t>& ids, egress_unlisted reason) {
+  if (ids.empty()) return;
+  for (uint32_t id : ids) {
+    // Alone: a program may count on it. Copies are made anew with each read.
+    if (mapped_) store<__u8>(mapped_->get()[id].state, EGRESS_RETIRED);
+    unindex(mapped_ ? mapped_->get()[id].key : copy_[id].key);
+  }
+  wait_for_running_programs();
+  for (uint32_t id : ids) {
+    if (!mapped_) {
+      int error = bpf_map_lookup_elem(program_.destinations_fd(), &id, &copy_[id]);
+      if (error != 0) throw Error("read map", "destinations", -error);
+    }
+    move_counts(id, reason);
+    release(id);
+  }
+}
+
+void DestinationTable::move_counts(uint32_t id, egress_unlisted reason) {
+  const egress_destination& record = mapped_ ? mapped_->get()[id] : copy_[id];
+  const egress_counter& before = moved_[record.slot].unlisted[reason];
+  egress_move& move = pending_move_[0];
+  move.id = id;
+  move.slot = record.slot;
+  move.reason = reason;
+  move.sum = {before.packets + record.packets, before.bytes + record.bytes};
+  store<__u64>(move.pending, 1);
+  end_pending_move();
+}
+
+void DestinationTable::end_pending_move() {
+  egress_move& move = pending_move_[0];
+  egress_counter& counter = moved_[move.slot].unlisted[move.reason];
+  store(counter.packets, move.sum.packets);
+  store(counter.bytes, move.sum.bytes);
+  clear(move.id);
+  store<__u64>(move.pending, 0);
+}
+
+void DestinationTable::clear(uint32_t id) {
   change(id, [](egress_destination& record) {
     store<__u64>(record.packets, 0);
     store<__u64>(record.bytes, 0);
-    // The last word before the push. Killed in between, a process loses the record, which
-    // is better than that two keys get it.
+    store<__u64>(record.tcp_connects, 0);
+    // The last word before release(). Killed in between, a process loses the record, which is
+    // better than that two keys get it.
     store<__u8>(record.state, EGRESS_RETURNED);
   });
+}
+
+void DestinationTable::release(uint32_t id) {
   write(program_.free_ids_fd(), "free_ids", nullptr, &id);
 }
 
+std::vector<uint32_t> DestinationTable::find(
+    const std::function<bool(const egress_destination&)>& picks) {
+  std::vector<uint32_t> found;
+  auto all = records();
+  for (uint32_t id = 0; id < limit_; id++)
+    if (load(all[id].state, __ATOMIC_ACQUIRE) == EGRESS_LISTED && picks(all[id]))
+      found.push_back(id);
+  return found;
+}
+
+DestinationTable::Idle DestinationTable::find_idle(uint64_t timeout_ns, uint32_t wanted) {
+  Idle idle{};
+  std::vector<uint32_t> quiet;  // since the last look at least
+  const uint64_t now = boot_time_ns();
+  auto all = records();
+  for (uint32_t id = 0; id < limit_; id++) {
+    if (load(all[id].state, __ATOMIC_ACQUIRE) != EGRESS_LISTED) continue;
+    egress_note& known = note(id, all[id]);
+    const uint64_t packets = load(all[id].packets);
+    if (known.packets != packets) {
+      known.packets = packets;
+      known.active_ns = now;
+    } else if (timeout_ns != 0 && now - known.active_ns >= timeout_ns) {
+      idle.expired.push_back(id);
+      continue;
+    } else {
+      quiet.push_back(id);
+    }
+    idle.listed++;
+  }
+  if (idle.listed > wanted) {
+    const size_t evicted = std::min<size_t>(idle.listed - wanted, quiet.size());
+    const auto end = quiet.begin() + static_cast<std::ptrdiff_t>(evicted);
+    std::nth_element(quiet.begin(), end, quiet.end(), [this](uint32_t a, uint32_t b) {
+      return notes_[a].active_ns < notes_[b].active_ns;
+    });
+    idle.evicted.assign(quiet.begin(), end);
+    idle.listed -= static_cast<uint32_t>(evicted);
+  }
+  return idle;
+}
+
 void DestinationTable::repair() {
+  if (load(pending_move_[0].pending) != 0) {
+    end_pending_move();
+    release(pending_move_[0].id);
+  }
   auto all = records();
   // Keys that lead to a record of another key: it was moving. The program writes the record first.
   std::vector<egress_key> stale;
@@ -153,13 +238,15 @@ void DestinationTable::repair() {
     previous = &key;
   }
   for (const egress_key& old : stale) unindex(old);
+  std::vector<uint32_t> retired;
   for (uint32_t id = 0; id < limit_; id++) {
-    if (all[id].state == EGRESS_RETIRED) take_out(id);
+    if (all[id].state == EGRESS_RETIRED) retired.push_back(id);
     uint32_t found;
     if (all[id].state == EGRESS_LISTED &&
         bpf_map_lookup_elem(program_.destination_ids_fd(), &all[id].key, &found) != 0)
       index(id, all[id].key);
   }
+  retire(retired, EGRESS_EXPIRED);
 }
 
 }  // namespace egress

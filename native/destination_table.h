@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -32,9 +33,33 @@ class DestinationTable {
   /// @throws Error "read map", "write map"
   void move(uint32_t from, uint32_t to);
 
-  /// Takes all records of an ifindex out of the table, under the same condition.
+  /// Takes all records of an ifindex out of the table, with their counts, under the same condition.
   /// @throws Error "read map", "write map"
   void remove(uint32_t ifindex);
+
+  /// Takes records out of the table while the program counts on: their counts go to moved(), and
+  /// what comes later makes a new record. Waits for running programs.
+  /// @throws Error "write map"
+  void retire(const std::vector<uint32_t>& ids, egress_unlisted reason);
+
+  /// The ids of the listed records that a predicate picks.
+  /// @throws Error "read map"
+  std::vector<uint32_t> find(const std::function<bool(const egress_destination&)>& picks);
+
+  /// Which records to take out, since nothing goes there any more or others need the room.
+  struct Idle {
+    std::vector<uint32_t> expired;
+    std::vector<uint32_t> evicted;
+    uint32_t listed;  ///< without them
+  };
+  /// Looks at every record: those without a packet for `timeout_ns` have expired. Where more than
+  /// `wanted` would stay, those that have been idle longest are evicted, as far as there are any.
+  /// @param timeout_ns 0: none expires
+  /// @throws Error "read map"
+  Idle find_idle(uint64_t timeout_ns, uint32_t wanted);
+
+  /// What retired records of a slot had counted, by reason.
+  egress_moved& moved(uint32_t slot) { return moved_[slot]; }
 
   /// Ends what a killed process had begun: after it, each listed record is found by its key, and by
   /// no other. Programs may run.
@@ -44,23 +69,28 @@ class DestinationTable {
  private:
   /// The records: the kernel's own where they can be mapped, else a fresh copy.
   std::span<const egress_destination> records();
-  int64_t first_seen_ms(uint32_t id, uint64_t monotonic_ns);
+  /// The note of a listed record, written anew where it is of an earlier one.
+  egress_note& note(uint32_t id, const egress_destination& record);
   /// Changes a record that no program counts on.
   template <typename Change>
   void change(uint32_t id, Change change);
   void index(uint32_t id, const egress_key& key);
   void unindex(const egress_key& key);
-  void take_out(uint32_t id);
+  void move_counts(uint32_t id, egress_unlisted reason);
+  void end_pending_move();
+  void clear(uint32_t id);
+  void release(uint32_t id);
 
   const Program& program_;
   const uint32_t limit_;
   std::optional<ArrayValues<egress_destination>> mapped_;
-  std::optional<ArrayValues<egress_first_seen>> mapped_first_seen_;
-  std::vector<egress_destination> copy_;       // where it cannot be mapped
-  std::vector<egress_first_seen> first_seen_;  // likewise
+  std::vector<egress_destination> copy_;  // where it cannot be mapped
+  OwnArray<egress_note> notes_;
+  OwnArray<egress_moved> moved_;
+  OwnArray<egress_move> pending_move_;
 };
 
-/// Waits until every program that could have seen the maps as they were has ended.
-void wait_for_running_programs();
+/// Nanoseconds of CLOCK_BOOTTIME: it goes on while the machine sleeps, and never jumps.
+uint64_t boot_time_ns();
 
 }  // namespace egress

@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <utility>
 
 #include "error.h"
+#include "grace_period.h"
 #include "privileges.h"
 
 namespace egress {
@@ -22,26 +22,21 @@ void add(egress_counter& sum, const egress_counter& part) {
   sum.bytes += part.bytes;
 }
 
-egress_interface sum(const std::vector<egress_interface>& cpus) {
-  egress_interface sum{};
+InterfaceCounters sum(const std::vector<egress_interface>& cpus, const egress_moved& moved) {
+  InterfaceCounters sum{};
   for (const egress_interface& cpu : cpus) {
     add(sum.total, cpu.total);
-    for (int reason = 0; reason < EGRESS_UNLISTED_REASONS; reason++)
+    for (int reason = 0; reason < EGRESS_PROGRAM_REASONS; reason++)
       add(sum.unlisted[reason], cpu.unlisted[reason]);
     sum.new_destinations += cpu.new_destinations;
   }
+  for (int reason = 0; reason < EGRESS_UNLISTED_REASONS; reason++)
+    add(sum.unlisted[reason], moved.unlisted[reason]);
   return sum;
 }
 
 std::vector<egress_interface> one_per_cpu() {
   return std::vector<egress_interface>(static_cast<size_t>(libbpf_num_possible_cpus()));
-}
-
-/// Goes on while the machine sleeps, and never jumps. Never 0.
-uint64_t boot_time_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
 ClsactFilter left_filter(uint32_t ifindex, const egress_slot& slot) {
@@ -64,16 +59,25 @@ uint32_t departed_ifindex(const egress_slot& slot) { return EGRESS_DEPARTED | sl
 
 }  // namespace
 
+template <typename Each>
+void Exporter::for_each_slot(Each each) {
+  for (const auto& [ifindex, counted] : counted_) each(counted.slot);
+  for (const auto& [name, slot] : departed_) each(slot);
+}
+
 Exporter::Exporter(const ExporterOptions& options)
     : pins_(options.pin_path.empty() ? std::nullopt : std::optional<PinFolder>(options.pin_path)),
       program_(options.program, pins_ ? &*pins_ : nullptr),
-      destinations_(program_, options.program.destinations_limit) {
+      limit_(options.program.destinations_limit),
+      destinations_(program_, limit_) {
   if (!pins_) return;
   for (const auto& version : pins_->replaced())
     replaced_.push_back("they are of another version, " + version);
   if (!program_.replaced().empty()) replaced_.push_back(program_.replaced());
   check_network_namespace();
-  if (program_.adopted()) adopt();
+  if (!program_.adopted()) return;
+  adopt();
+  leave_out_excluded();
 }
 
 void Exporter::remove_pins(const std::string& path) {
@@ -156,6 +160,7 @@ Mode Exporter::attach(uint32_t ifindex, const std::string& name, bool link_heade
     name.copy(counted.slot.name, sizeof(counted.slot.name) - 1);
     auto zero = one_per_cpu();
     write(program_.interfaces_fd(), "interfaces", &counted.slot.slot, zero.data());
+    destinations_.moved(counted.slot.slot) = {};
     write_slot(ifindex, counted.slot);
   }
   try {
@@ -278,18 +283,51 @@ void Exporter::close() {
   }
 }
 
+Housekeeping Exporter::keep_house(uint64_t idle_timeout_ms) {
+  std::lock_guard lock(mutex_);
+  constexpr uint64_t kNsPerMs = 1'000'000;
+  const uint32_t limit = limit_;
+  auto idle = destinations_.find_idle(idle_timeout_ms * kNsPerMs, limit - limit / 10);
+  Housekeeping done{};
+  done.listed = idle.listed;
+  done.expired = idle.expired.size();
+  done.evicted = idle.evicted.size();
+  idle.expired.insert(idle.expired.end(), idle.evicted.begin(), idle.evicted.end());
+  destinations_.retire(idle.expired, EGRESS_EXPIRED);
+  for_each_slot([&](const egress_slot& slot) {
+    done.overflow_packets += read_slot(slot).unlisted[EGRESS_OVERFLOW].packets;
+  });
+  return done;
+}
+
+void Exporter::choose(const std::vector<Choice>& choices) {
+  std::lock_guard lock(mutex_);
+  program_.choose(choices);
+  leave_out_excluded();
+}
+
+void Exporter::leave_out_excluded() {
+  destinations_.retire(destinations_.find([this](const egress_destination& record) {
+    return program_.choice_of(record.key) == EGRESS_EXCLUDE;
+  }),
+                       EGRESS_EXCLUDED);
+}
+
+void Exporter::set_own_ports(const std::vector<uint64_t>& bits) {
+  std::lock_guard lock(mutex_);
+  program_.set_own_ports(bits);
+}
+
 Snapshot Exporter::read() {
   std::lock_guard lock(mutex_);
   Snapshot snapshot;
   snapshot.destinations = destinations_.read();
   // Totals after destinations: what is counted in between never makes a sum exceed its total.
   std::vector<uint32_t> by_slot(EGRESS_INTERFACES_MAX);
-  auto add_interface = [&](const egress_slot& slot) {
+  for_each_slot([&](const egress_slot& slot) {
     by_slot[slot.slot] = static_cast<uint32_t>(snapshot.interfaces.size());
     snapshot.interfaces.push_back({slot.name, read_slot(slot), 0});
-  };
-  for (const auto& [ifindex, counted] : counted_) add_interface(counted.slot);
-  for (const auto& [name, slot] : departed_) add_interface(slot);
+  });
   for (Destination& destination : snapshot.destinations) {
     destination.interface = by_slot.at(destination.interface);
     snapshot.interfaces[destination.interface].destinations++;
@@ -299,8 +337,7 @@ Snapshot Exporter::read() {
 
 uint32_t Exporter::take_slot() {
   std::vector<bool> taken(EGRESS_INTERFACES_MAX);
-  for (const auto& [ifindex, counted] : counted_) taken[counted.slot.slot] = true;
-  for (const auto& [name, slot] : departed_) taken[slot.slot] = true;
+  for_each_slot([&](const egress_slot& slot) { taken[slot.slot] = true; });
   const auto free = std::find(taken.begin(), taken.end(), false);
   if (free != taken.end()) return static_cast<uint32_t>(free - taken.begin());
   // Those that left longest ago make room.
@@ -322,11 +359,11 @@ void Exporter::delete_slot(uint32_t ifindex) {
   if (error != 0 && error != -ENOENT) throw Error("write map", "interface_slots", -error);
 }
 
-egress_interface Exporter::read_slot(const egress_slot& slot) {
+InterfaceCounters Exporter::read_slot(const egress_slot& slot) {
   auto cpus = one_per_cpu();
   int error = bpf_map_lookup_elem(program_.interfaces_fd(), &slot.slot, cpus.data());
   if (error != 0) throw Error("read map", "interfaces", -error);
-  return sum(cpus);
+  return sum(cpus, destinations_.moved(slot.slot));
 }
 
 }  // namespace egress

@@ -23,6 +23,14 @@ struct ExporterOptions {
   std::string pin_path;  ///< a folder on a BPF file system; empty: nothing outlives the process
 };
 
+/// What one round of housekeeping found and did.
+struct Housekeeping {
+  uint64_t listed;            ///< destinations now
+  uint64_t expired;           ///< taken out for want of traffic
+  uint64_t evicted;           ///< taken out for want of room
+  uint64_t overflow_packets;  ///< of all interfaces, so far
+};
+
 /// The program, its table and its attachments. Safe on any thread. The maps hold everything that
 /// counts, so that with pins the next process goes on where this one was, however it ended.
 ///
@@ -75,6 +83,19 @@ class Exporter {
   /// @returns their names
   std::vector<std::string> forget_departed(uint64_t after_ms);
 
+  /// Takes destinations out of the table that had no packet for so long (0: none), and from 90 % of
+  /// the limit on those that had none for longest. Waits for running programs.
+  /// @throws Error "read map", "write map"
+  Housekeeping keep_house(uint64_t idle_timeout_ms);
+
+  /// Exchanges the prefixes that decide about destinations, listed ones too: what those counted
+  /// that are excluded now counts as excluded.
+  /// @throws Error "read map", "write map"
+  void choose(const std::vector<Choice>& choices);
+
+  /// @see Program::set_own_ports
+  void set_own_ports(const std::vector<uint64_t>& bits);
+
   /// Gives up what is not needed any more; see privileges.h.
   std::vector<std::string> drop_capabilities();
 
@@ -104,11 +125,15 @@ class Exporter {
   uint32_t take_slot();
   void write_slot(uint32_t ifindex, const egress_slot& slot);
   void delete_slot(uint32_t ifindex);
-  egress_interface read_slot(const egress_slot& slot);
+  InterfaceCounters read_slot(const egress_slot& slot);
+  void leave_out_excluded();
+  template <typename Each>
+  void for_each_slot(Each each);
 
   std::mutex mutex_;  // guards everything
   std::optional<PinFolder> pins_;
   Program program_;
+  uint32_t limit_;
   DestinationTable destinations_;
   std::vector<std::string> replaced_;
   std::map<std::string, egress_slot> departed_;

@@ -12,8 +12,8 @@ namespace egress {
 namespace {
 
 // The `reason` label, in the order of enum egress_unlisted.
-constexpr std::array<std::string_view, EGRESS_UNLISTED_REASONS> kReasons = {"excluded", "overflow",
-                                                                            "not_ip", "malformed"};
+constexpr std::array<std::string_view, EGRESS_UNLISTED_REASONS> kReasons = {
+    "excluded", "overflow", "reply", "not_ip", "malformed", "expired"};
 
 /// Appends to a buffer whose room the caller has checked.
 class Writer {
@@ -64,6 +64,14 @@ void destination_counter(const Page& page, size_t row, Writer& out) {
   out << "{" << page.destination_labels(row) << "} " << page.snapshot().destinations[row].*Member;
 }
 
+size_t connected(const Page& page) { return page.connected().size(); }
+
+void tcp_connects(const Page& page, size_t row, Writer& out) {
+  const size_t destination = page.connected()[row];
+  out << "{" << page.destination_labels(destination) << "} "
+      << page.snapshot().destinations[destination].tcp_connects;
+}
+
 void first_seen(const Page& page, size_t row, Writer& out) {
   out << "{" << page.destination_labels(row) << "} ";
   out.seconds(page.snapshot().destinations[row].first_seen_ms);
@@ -97,6 +105,8 @@ constexpr Family kFamilies[] = {
      destination_counter<&Destination::packets>},
     {"egress_bytes", "counter", "Wire bytes sent to this destination, link-layer header included.",
      destinations, destination_counter<&Destination::bytes>},
+    {"egress_tcp_connects", "counter", "TCP connections opened to this destination: SYNs sent.",
+     connected, tcp_connects},
     {"egress_destination_first_seen_timestamp_seconds", "gauge",
      "When the first packet left for this destination.", destinations, first_seen},
     {"egress_interface_packets", "counter", "Wire packets that left this interface.", interfaces,
@@ -145,8 +155,12 @@ Page::Page(Snapshot snapshot) : snapshot_(std::move(snapshot)) {
     labels_ += interface_labels_[destination.interface];
     labels_ += ",destination=\"";
     labels_ += address.data();
+    const uint16_t bits = destination.key.family == AF_INET ? 32 : 128;
+    if (destination.key.prefix_length < bits)
+      labels_.append("/").append(std::to_string(destination.key.prefix_length));
     labels_ += '"';
     label_ends_.push_back(labels_.size());
+    if (destination.tcp_connects > 0) connected_.push_back(label_ends_.size() - 1);
   }
 }
 

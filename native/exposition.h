@@ -39,6 +39,9 @@ class Page {
   /// The interface label, without braces.
   std::string_view interface_label(size_t row) const { return interface_labels_[row]; }
 
+  /// The destinations to which TCP connections were opened; the others have no such series.
+  const std::vector<size_t>& connected() const { return connected_; }
+
   const Snapshot& snapshot() const { return snapshot_; }
 
  private:
@@ -46,6 +49,7 @@ class Page {
   std::vector<std::string> interface_labels_;
   std::string labels_;  // of all destinations, one after the other
   std::vector<size_t> label_ends_;
+  std::vector<size_t> connected_;
 };
 
 }  // namespace egress

@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 /// What this program pins: maps by their names, links by their interfaces. Other files stay.
 const std::regex kPinName(
     "destinations|destination_ids|free_ids|interface_slots|interfaces|"
-    "first_seen|network_namespace|tcx-[0-9]+");
+    "notes|moved|pending_move|network_namespace|tcx-[0-9]+");
 const std::regex kVersionName("v[0-9]+");
 /// How deep folders of pins are looked for.
 constexpr int kDepthMax = 4;

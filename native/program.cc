@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "program.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "egress.skel.h"
 #include "error.h"
 #include "fd.h"
 #include "features.h"
+#include "grace_period.h"
 #include "libbpf_log.h"
 
 namespace egress {
@@ -26,11 +29,17 @@ uint32_t id_of(int program_fd) {
   return info.id;
 }
 
+/// 32 bits of a mask of this many leading bits, in network byte order.
+uint32_t mask_word(uint32_t prefix_length, uint32_t word) {
+  const uint32_t bits = std::clamp<int64_t>(int64_t{prefix_length} - 32 * int64_t{word}, 0, 32);
+  return bits == 0 ? 0 : htonl(~uint32_t{0} << (32 - bits));
+}
+
 /// The maps that hold counts; the others are made from the settings.
 std::vector<bpf_map*> lasting_maps(const egress_bpf* skeleton) {
   const auto& maps = skeleton->maps;
-  return {maps.destinations,    maps.destination_ids, maps.free_ids,
-          maps.interface_slots, maps.interfaces,      maps.first_seen};
+  return {maps.destinations, maps.destination_ids, maps.free_ids, maps.interface_slots,
+          maps.interfaces,   maps.notes,           maps.moved,    maps.pending_move};
 }
 
 size_t count_keys(const PinFolder& pins) {
@@ -98,13 +107,17 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   if (!skeleton_) throw Error("load program", "", errno, log.text());
 
   const auto& maps = skeleton_->maps;
-  for (bpf_map* map : {maps.destinations, maps.destination_ids, maps.free_ids, maps.first_seen})
+  for (bpf_map* map : {maps.destinations, maps.destination_ids, maps.free_ids, maps.notes})
     bpf_map__set_max_entries(map, options.destinations_limit);
-  // A trie cannot be empty.
-  auto exclusions = std::max<uint32_t>(1, static_cast<uint32_t>(options.exclusions.size()));
-  bpf_map__set_max_entries(maps.exclusions, exclusions);
+  auto& settings = *skeleton_->rodata;
+  settings.aggregate_replies = options.aggregate_replies;
+  settings.ipv4_prefix_length = options.ipv4_prefix_length;
+  settings.ipv6_prefix_length = options.ipv6_prefix_length;
+  settings.ipv4_mask_be = mask_word(options.ipv4_prefix_length, 0);
+  for (uint32_t word = 0; word < 4; word++)
+    settings.ipv6_mask_be[word] = mask_word(options.ipv6_prefix_length, word);
   if (mmapable_)
-    for (bpf_map* map : {maps.destinations, maps.first_seen})
+    for (bpf_map* map : {maps.destinations, maps.notes, maps.moved, maps.pending_move})
       bpf_map__set_map_flags(map, BPF_F_MMAPABLE);
   if (pins && !mmapable_) throw Error("open pins", pins->path(), EOPNOTSUPP);
   if (pins) adopt(*pins);
@@ -112,9 +125,7 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   int error = egress_bpf::load(skeleton_.get());
   if (error != 0) throw Error("load program", "", -error, log.text());
 
-  const uint32_t excluded = 1;
-  for (const egress_prefix& prefix : options.exclusions)
-    write(bpf_map__fd(maps.exclusions), "exclusions", &prefix, &excluded);
+  choose(options.choices);
   if (adopted_) return;
   // The last id pushed is the first taken: the table fills from its start.
   for (uint32_t id = options.destinations_limit; id-- > 0;)
@@ -126,6 +137,50 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
 
 Program::~Program() = default;
 
+void Program::choose(const std::vector<Choice>& choices) {
+  const int trie = bpf_map__fd(skeleton_->maps.choices);
+  for (const Choice& choice : choices) {
+    const uint32_t value = choice.choice;
+    write(trie, "choices", &choice.prefix, &value);
+  }
+  auto is_kept = [&](const Choice& old) {
+    return std::any_of(choices.begin(), choices.end(), [&](const Choice& choice) {
+      return std::memcmp(&choice.prefix, &old.prefix, sizeof(old.prefix)) == 0;
+    });
+  };
+  const bool exchanged = !choices_.empty();
+  for (const Choice& old : choices_)
+    if (!is_kept(old)) bpf_map_delete_elem(trie, &old.prefix);
+  choices_ = choices;
+  if (!exchanged) return;
+  // Only when nobody remembers any more what the trie said before.
+  wait_for_running_programs();
+  const int recent = bpf_map__fd(skeleton_->maps.excluded_recently);
+  const std::vector<egress_key> nothing(static_cast<size_t>(libbpf_num_possible_cpus()));
+  for (uint32_t i = 0; i < bpf_map__max_entries(skeleton_->maps.excluded_recently); i++)
+    write(recent, "excluded_recently", &i, nothing.data());
+}
+
+egress_choice Program::choice_of(const egress_key& key) const {
+  egress_prefix prefix{};
+  prefix.family = key.family;
+  prefix.length = EGRESS_FAMILY_BITS + (key.family == AF_INET ? 32 : 128);
+  std::memcpy(prefix.address, key.address, sizeof(prefix.address));
+  uint32_t choice = EGRESS_INCLUDE;
+  bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.choices), &prefix, &choice);
+  return static_cast<egress_choice>(choice);
+}
+
+void Program::set_own_ports(const std::vector<uint64_t>& bits) {
+  const int map = bpf_map__fd(skeleton_->maps.own_ports);
+  own_ports_.resize(bits.size());
+  for (uint32_t word = 0; word < bits.size(); word++) {
+    if (bits[word] == own_ports_[word]) continue;
+    write(map, "own_ports", &word, &bits[word]);
+    own_ports_[word] = bits[word];
+  }
+}
+
 int Program::ethernet_fd() const { return bpf_program__fd(skeleton_->progs.egress_ethernet); }
 int Program::ip_fd() const { return bpf_program__fd(skeleton_->progs.egress_ip); }
 uint32_t Program::ethernet_id() const { return id_of(ethernet_fd()); }
@@ -134,7 +189,9 @@ int Program::destination_ids_fd() const { return bpf_map__fd(skeleton_->maps.des
 int Program::free_ids_fd() const { return bpf_map__fd(skeleton_->maps.free_ids); }
 int Program::destinations_fd() const { return bpf_map__fd(skeleton_->maps.destinations); }
 int Program::interface_slots_fd() const { return bpf_map__fd(skeleton_->maps.interface_slots); }
-int Program::first_seen_fd() const { return bpf_map__fd(skeleton_->maps.first_seen); }
+int Program::notes_fd() const { return bpf_map__fd(skeleton_->maps.notes); }
+int Program::moved_fd() const { return bpf_map__fd(skeleton_->maps.moved); }
+int Program::pending_move_fd() const { return bpf_map__fd(skeleton_->maps.pending_move); }
 int Program::interfaces_fd() const { return bpf_map__fd(skeleton_->maps.interfaces); }
 
 }  // namespace egress

@@ -13,10 +13,19 @@ struct egress_bpf;  // the generated skeleton
 
 namespace egress {
 
+/// What is to become of destinations that begin with a prefix.
+struct Choice {
+  egress_prefix prefix;
+  egress_choice choice;
+};
+
 /// How the kernel program is loaded.
 struct ProgramOptions {
   uint32_t destinations_limit;  ///< records in the table, 1 or more
-  std::vector<egress_prefix> exclusions;
+  std::vector<Choice> choices;
+  uint32_t ipv4_prefix_length = 32;   ///< what destinations are told apart by, in bits
+  uint32_t ipv6_prefix_length = 128;  ///< likewise
+  bool aggregate_replies = false;
   bool map_memory = true;  ///< false: read as on kernels without mmapable arrays
 };
 
@@ -46,7 +55,9 @@ class Program {
   int free_ids_fd() const;
   int interface_slots_fd() const;
   int interfaces_fd() const;
-  int first_seen_fd() const;
+  int notes_fd() const;
+  int moved_fd() const;
+  int pending_move_fd() const;
 
   /// Whether the maps are an earlier run's, with its counts.
   bool adopted() const { return adopted_; }
@@ -54,8 +65,19 @@ class Program {
   /// none.
   const std::string& replaced() const { return replaced_; }
 
-  /// Whether `destinations` can be mapped into memory (Linux 5.5 and newer).
-  bool destinations_mmapable() const { return mmapable_; }
+  /// Whether arrays can be mapped into memory (Linux 5.5 and newer).
+  bool mmapable() const { return mmapable_; }
+
+  /// Exchanges the prefixes that decide about new destinations. Waits for running programs.
+  /// @throws Error "write map"
+  void choose(const std::vector<Choice>& choices);
+  /// What the prefixes say of an address, by the longest that matches; EGRESS_INCLUDE if none does.
+  egress_choice choice_of(const egress_key& key) const;
+
+  /// Says which source ports are those of calls: EGRESS_OWN_PORTS_WORDS for TCP, as many for
+  /// others.
+  /// @throws Error "write map"
+  void set_own_ports(const std::vector<uint64_t>& bits);
 
  private:
   struct Destroy {
@@ -67,6 +89,8 @@ class Program {
   bool mmapable_;
   bool adopted_ = false;
   std::string replaced_;
+  std::vector<Choice> choices_;
+  std::vector<uint64_t> own_ports_;
 };
 
 /// Writes an element of a map; of a stack, without a key, pushes it.

@@ -13,56 +13,14 @@
 
 #include "error.h"
 #include "fd.h"
+#include "netlink.h"
 
 namespace egress::rtnetlink {
 namespace {
 
-// NLMSG_GOODSIZE is at most 8 KiB, but dumps fill what the reader offers, up to 32 KiB.
-constexpr size_t kReceiveBuffer = 32 * 1024;
+// IFLA_PARENT_DEV_BUS_NAME, since 5.14; the headers here may be older.
+constexpr uint16_t kParentDeviceBusName = 57;
 
-template <typename Body>
-struct Request {
-  nlmsghdr header;
-  Body body;
-};
-
-/// Sends a dump request and calls `each` with every message of the answer.
-template <typename Body>
-void dump(const char* operation, uint16_t type, const Body& body,
-          const std::function<void(const nlmsghdr*)>& each) {
-  Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-  if (!socket) throw Error(operation, "", errno);
-
-  Request<Body> request{};
-  request.header.nlmsg_len = sizeof(request);
-  request.header.nlmsg_type = type;
-  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  request.header.nlmsg_seq = 1;
-  request.body = body;
-  sockaddr_nl kernel{};
-  kernel.nl_family = AF_NETLINK;
-  if (sendto(socket.get(), &request, sizeof(request), 0, reinterpret_cast<sockaddr*>(&kernel),
-             sizeof(kernel)) < 0)
-    throw Error(operation, "", errno);
-
-  std::vector<uint32_t> buffer(kReceiveBuffer / sizeof(uint32_t));
-  for (;;) {
-    ssize_t received = recv(socket.get(), buffer.data(), kReceiveBuffer, MSG_TRUNC);
-    if (received < 0 && errno == EINTR) continue;
-    if (received < 0) throw Error(operation, "", errno);
-    if (static_cast<size_t>(received) > kReceiveBuffer) throw Error(operation, "", EMSGSIZE);
-    int left = static_cast<int>(received);
-    for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
-         message = NLMSG_NEXT(message, left)) {
-      if (message->nlmsg_type == NLMSG_DONE) return;
-      if (message->nlmsg_type == NLMSG_ERROR) {
-        const auto* error = static_cast<const nlmsgerr*>(NLMSG_DATA(message));
-        throw Error(operation, "", -error->error);
-      }
-      each(message);
-    }
-  }
-}
 
 /// Calls `each` with every attribute of a message whose body is a Body.
 template <typename Body, typename Each>
@@ -72,6 +30,15 @@ void for_each_attribute(const nlmsghdr* message, Each each) {
   for (auto* attribute = reinterpret_cast<const rtattr*>(body + NLMSG_ALIGN(sizeof(Body)));
        RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
     each(attribute);
+}
+
+/// Calls `each` with every attribute within an attribute.
+template <typename Each>
+void for_each_nested(const rtattr* outer, Each each) {
+  int left = static_cast<int>(RTA_PAYLOAD(outer));
+  for (auto* inner = static_cast<const rtattr*>(RTA_DATA(outer)); RTA_OK(inner, left);
+       inner = RTA_NEXT(inner, left))
+    each(inner);
 }
 
 uint32_t as_u32(const rtattr* attribute) {
@@ -84,13 +51,40 @@ uint32_t as_u32(const rtattr* attribute) {
 
 std::vector<Link> links() {
   std::vector<Link> found;
-  dump("list interfaces", RTM_GETLINK, ifinfomsg{}, [&](const nlmsghdr* message) {
+  netlink::dump("list interfaces", NETLINK_ROUTE, RTM_GETLINK, ifinfomsg{}, [&](const nlmsghdr* message) {
     const auto* info = static_cast<const ifinfomsg*>(NLMSG_DATA(message));
-    Link link{static_cast<uint32_t>(info->ifi_index), info->ifi_type, {}};
+    Link link;
+    link.ifindex = static_cast<uint32_t>(info->ifi_index);
+    link.type = info->ifi_type;
+    bool elsewhere = false;
     for_each_attribute<ifinfomsg>(message, [&](const rtattr* attribute) {
-      if (attribute->rta_type == IFLA_IFNAME)
-        link.name = static_cast<const char*>(RTA_DATA(attribute));
+      switch (attribute->rta_type & NLA_TYPE_MASK) {
+        case IFLA_IFNAME:
+          link.name = static_cast<const char*>(RTA_DATA(attribute));
+          break;
+        case IFLA_LINKINFO:
+          for_each_nested(attribute, [&](const rtattr* nested) {
+            if (nested->rta_type == IFLA_INFO_KIND)
+              link.kind = static_cast<const char*>(RTA_DATA(nested));
+          });
+          break;
+        case kParentDeviceBusName:
+          link.bus = static_cast<const char*>(RTA_DATA(attribute));
+          break;
+        case IFLA_MASTER:
+          link.master = as_u32(attribute);
+          break;
+        case IFLA_LINK:
+          link.lower = as_u32(attribute);
+          break;
+        case IFLA_LINK_NETNSID:
+          elsewhere = true;
+          break;
+      }
     });
+    // A device without another beneath it names itself; one of a pair names its peer.
+    if (elsewhere || link.lower == link.ifindex || link.kind == "veth" || link.kind == "netkit")
+      link.lower = 0;
     found.push_back(std::move(link));
   });
   return found;
@@ -101,7 +95,7 @@ std::vector<uint32_t> default_route_interfaces() {
   auto add = [&](uint32_t ifindex) {
     if (std::find(found.begin(), found.end(), ifindex) == found.end()) found.push_back(ifindex);
   };
-  dump("list routes", RTM_GETROUTE, rtmsg{}, [&](const nlmsghdr* message) {
+  netlink::dump("list routes", NETLINK_ROUTE, RTM_GETROUTE, rtmsg{}, [&](const nlmsghdr* message) {
     const auto* route = static_cast<const rtmsg*>(NLMSG_DATA(message));
     bool ip = route->rtm_family == AF_INET || route->rtm_family == AF_INET6;
     if (!ip || route->rtm_dst_len != 0 || route->rtm_type != RTN_UNICAST) return;
@@ -126,21 +120,19 @@ std::vector<Filter> clsact_filters(uint32_t ifindex) {
     tcmsg request{};
     request.tcm_ifindex = static_cast<int>(ifindex);
     request.tcm_parent = TC_H_MAKE(TC_H_CLSACT, hook);
-    dump("list filters", RTM_GETTFILTER, request, [&](const nlmsghdr* message) {
+    netlink::dump("list filters", NETLINK_ROUTE, RTM_GETTFILTER, request, [&](const nlmsghdr* message) {
       if (message->nlmsg_type != RTM_NEWTFILTER) return;
       const auto* info = static_cast<const tcmsg*>(NLMSG_DATA(message));
       Filter filter{
           hook == TC_H_MIN_EGRESS, TC_H_MAJ(info->tcm_info) >> 16, info->tcm_handle, 0, {}};
       for_each_attribute<tcmsg>(message, [&](const rtattr* attribute) {
         if (attribute->rta_type != TCA_OPTIONS) return;
-        // Nested: the kind's own attributes, here those of cls_bpf.
-        int left = static_cast<int>(RTA_PAYLOAD(attribute));
-        for (auto* option = static_cast<const rtattr*>(RTA_DATA(attribute)); RTA_OK(option, left);
-             option = RTA_NEXT(option, left)) {
+        // The kind's own attributes, here those of cls_bpf.
+        for_each_nested(attribute, [&](const rtattr* option) {
           if (option->rta_type == TCA_BPF_NAME)
             filter.name = static_cast<const char*>(RTA_DATA(option));
           if (option->rta_type == TCA_BPF_ID) filter.program_id = as_u32(option);
-        }
+        });
       });
       // A filter chain's head comes without a handle of its own.
       if (filter.handle != 0) found.push_back(std::move(filter));
@@ -162,9 +154,9 @@ Fd subscribe() {
 
 Changes drain(const Fd& socket) {
   Changes changes;
-  std::vector<uint32_t> buffer(kReceiveBuffer / sizeof(uint32_t));
+  std::vector<uint32_t> buffer(netlink::kReceiveBuffer / sizeof(uint32_t));
   for (;;) {
-    ssize_t received = recv(socket.get(), buffer.data(), kReceiveBuffer, 0);
+    ssize_t received = recv(socket.get(), buffer.data(), netlink::kReceiveBuffer, 0);
     if (received < 0 && errno == EINTR) continue;
     // The kernel had more to say than the socket could hold: anything may have changed.
     if (received < 0 && errno == ENOBUFS) {

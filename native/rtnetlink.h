@@ -14,6 +14,10 @@ struct Link {
   uint32_t ifindex;
   uint16_t type;  ///< ARPHRD_*, include/uapi/linux/if_arp.h
   std::string name;
+  std::string kind;  ///< of a virtual one, such as "vlan"; empty otherwise
+  std::string bus;   ///< of one that a bus device is behind, such as "pci"; before Linux 5.14 empty
+  uint32_t master = 0;  ///< the ifindex of its bridge, bond or VRF; 0: none
+  uint32_t lower = 0;  ///< the ifindex of the one that it lies on; 0: none, or in another namespace
 };
 
 /// All interfaces of this network namespace.

@@ -18,13 +18,21 @@ struct Destination {
   uint8_t protocol;
   uint64_t packets;
   uint64_t bytes;
+  uint64_t tcp_connects;
   int64_t first_seen_ms;  ///< since the Unix epoch
 };
 
-/// An attached interface as one read saw it: the kernel's counters, summed over the CPUs.
+/// What an interface counted, summed over the CPUs and what left the table.
+struct InterfaceCounters {
+  egress_counter total;
+  egress_counter unlisted[EGRESS_UNLISTED_REASONS];
+  uint64_t new_destinations;
+};
+
+/// An attached interface as one read saw it.
 struct Interface {
   std::string name;
-  egress_interface counters;
+  InterfaceCounters counters;
   uint64_t destinations;  ///< listed now
 };
 

@@ -1,5 +1,5 @@
 import { type Logger, pino } from 'pino'
-import type { LogFormat, LogLevel } from './config/settings.js'
+import type { LogFormat, LogLevel } from './config/options.js'
 
 export type { Logger }
 

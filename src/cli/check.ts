@@ -1,4 +1,4 @@
-import type { BpfMode } from '../config/settings.js'
+import type { BpfMode } from '../config/options.js'
 import { ExitCode } from '../errors.js'
 import { type Addon, loadAddon } from '../kernel/addon.js'
 import { type Feature, type HostReport, type InterfaceReport, reportHost } from '../kernel/host-report.js'

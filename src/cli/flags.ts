@@ -1,48 +1,21 @@
 import { Command, Option } from 'commander'
 import { build } from '../build.js'
-import { type BpfMode, bpfModes, defaults, type Flags, logFormats, logLevels } from '../config/settings.js'
-
-/** Commander's names for the flags: it joins words at dashes, not at dots. */
-interface Options {
-  interface: Flags['interface']
-  'interface.exclude': Flags['interfaceExclude']
-  'destinations.exclude': Flags['destinationsExclude']
-  'destinations.limit': Flags['destinationsLimit']
-  'bpf.mode': Flags['bpfMode']
-  'bpf.pinPath': Flags['bpfPinPath']
-  'web.listenAddress': Flags['webListenAddress']
-  'web.telemetryPath': Flags['webTelemetryPath']
-  'log.level': Flags['logLevel']
-  'log.format': Flags['logFormat']
-}
+import type { CommandLine } from '../config/load.js'
+import { type BpfMode, definition, type OptionName, optionNames } from '../config/options.js'
 
 const examples = `
 Examples:
   egress-exporter                                      count on the interfaces of the default routes
   egress-exporter --interface eth0 --interface 'wg*'   count on these, also on a wg1 that comes later
   egress-exporter --destinations.exclude none          list private and multicast destinations as well
+  egress-exporter --destinations.replies aggregate     on a server: list whom it calls, not its clients
+  egress-exporter --config.file egress.yml             the same names as keys; SIGHUP reads it again
   egress-exporter check                                see what this host can do, and what runs beside
   egress-exporter cleanup --dry-run                    see what a killed run left behind
   curl -s localhost:10191/metrics                      see what was counted
 
 Exit codes: 0 stopped by a signal, 1 failed at run time, 2 wrong usage or configuration,
 77 the kernel or the privileges cannot do it.`
-
-const collect = (value: string, values: readonly string[]): readonly string[] => [...values, value]
-
-/** A list whose first flag replaces the default. */
-function replaceThenCollect() {
-  let given: readonly string[] = []
-  return (value: string) => {
-    given = collect(value, given)
-    return given
-  }
-}
-
-const bpfModeOption = () =>
-  new Option('--bpf.mode <mode>', 'how to attach; auto takes tcx where the kernel has it')
-    .choices(bpfModes)
-    .default('auto')
 
 /** What every command has: one line for an error, and help. */
 function command(name: string): Command {
@@ -59,6 +32,18 @@ function command(name: string): Command {
     .configureOutput({
       outputError: (text, write) => write(`egress-exporter: ${oneLine(text)}; see --help\n`),
     })
+}
+
+/** The option of a setting. Its default is shown alone: whether it was given must be seen. */
+function settingOption(name: OptionName): Option {
+  const { value, help, list, choices, default: initial, shownDefault = String(initial) } = definition(name)
+  const option = new Option(`--${name} <${value}>`, help).default(undefined, shownDefault)
+  if (choices) option.choices(choices)
+  // After the choices, which read a value in their own way.
+  if (list) {
+    option.argParser((text: string, given: readonly string[] | undefined) => [...(given ?? []), text])
+  }
+  return option
 }
 
 /**
@@ -80,13 +65,14 @@ export function parseCleanupFlags(argv: readonly string[]): { readonly dryRun: b
  * @throws CommanderError as parseFlags does
  */
 export function parseCheckFlags(argv: readonly string[]): { readonly json: boolean; readonly mode: BpfMode } {
+  const mode = settingOption('bpf.mode')
   const program = command('egress-exporter check')
     .description('Says what this host can do for the exporter, and what is on it; changes nothing.')
     .option('--json', 'as JSON', false)
-    .addOption(bpfModeOption())
+    .addOption(mode)
     .parse(argv, { from: 'user' })
-  const options = program.opts<{ json: boolean; 'bpf.mode': BpfMode }>()
-  return { json: options.json, mode: options['bpf.mode'] }
+  const options = program.opts<{ json: boolean }>()
+  return { json: options.json, mode: program.getOptionValue(mode.attributeName()) ?? 'auto' }
 }
 
 /**
@@ -94,66 +80,35 @@ export function parseCheckFlags(argv: readonly string[]): { readonly json: boole
  *
  * @throws CommanderError after it has printed help, version, or a line about a wrong flag
  */
-export function parseFlags(argv: readonly string[]): Flags {
+export function parseFlags(argv: readonly string[]): CommandLine {
+  const settings = optionNames.map((name) => [name, settingOption(name)] as const)
+  const configFile = new Option('--config.file <path>', 'YAML file with these options; a flag is stronger')
+  const configCheck = new Option('--config.check', 'validate the settings and exit').default(false)
   const program = command('egress-exporter')
     .usage('[run | check | cleanup] [flags]')
     .description('Counts what leaves this host, packet by packet, by destination, and tells Prometheus.')
     .argument('[command]', 'run, which is the default, check or cleanup; each has a --help of its own')
     .version(build.version, '--version', 'print the version and exit')
     .addHelpText('after', examples)
-    .addOption(
-      new Option(
-        '--interface <name>',
-        'interface to count on, or a glob; repeatable; followed as they come and go',
-      )
-        .argParser(collect)
-        .default([], 'those of the default routes'),
-    )
-    .addOption(
-      new Option('--interface.exclude <name>', 'interface to leave out, or a glob; repeatable')
-        .argParser(collect)
-        .default([], 'none'),
-    )
-    .addOption(
-      new Option(
-        '--destinations.exclude <list>',
-        'groups (private, loopback, link-local, multicast) and CIDR prefixes that get no series, separated by commas; none: list everything; repeatable',
-      )
-        .argParser(replaceThenCollect())
-        .default(defaults.destinationsExclude, defaults.destinationsExclude.join(',')),
-    )
-    .option(
-      '--destinations.limit <number>',
-      'most destinations in the table, 164 bytes of kernel memory each; traffic beyond counts as overflow',
-      String(defaults.destinationsLimit),
-    )
-    .addOption(bpfModeOption())
-    .addOption(
-      new Option(
-        '--bpf.pin-path <folder>',
-        'folder on a BPF file system that keeps counting while the exporter is stopped or upgraded, such as /sys/fs/bpf/egress-exporter',
-      ).default('', 'none'),
-    )
-    .option('--web.listen-address <address>', 'where to serve, [HOST]:PORT', defaults.listenAddress)
-    .option('--web.telemetry-path <path>', 'where the metrics are', defaults.telemetryPath)
-    .addOption(new Option('--log.level <level>', 'least level to log').choices(logLevels).default('info'))
-    .addOption(new Option('--log.format <format>', 'form of log lines').choices(logFormats).default('logfmt'))
-    .parse(argv, { from: 'user' })
+  for (const option of [...settings.map(([, option]) => option), configFile, configCheck]) {
+    program.addOption(option)
+  }
+  program.parse(argv, { from: 'user' })
 
   const [name = 'run'] = program.args
   if (name !== 'run') program.error(`unknown command '${name}'`)
 
-  const options = program.opts<Options>()
+  // Commander joins words at dashes, not at dots.
+  const valueOf = (option: Option): unknown => program.getOptionValue(option.attributeName())
+  const file = valueOf(configFile) as string | undefined
   return {
-    interface: options.interface,
-    interfaceExclude: options['interface.exclude'],
-    destinationsExclude: options['destinations.exclude'],
-    destinationsLimit: options['destinations.limit'],
-    bpfMode: options['bpf.mode'],
-    bpfPinPath: options['bpf.pinPath'],
-    webListenAddress: options['web.listenAddress'],
-    webTelemetryPath: options['web.telemetryPath'],
-    logLevel: options['log.level'],
-    logFormat: options['log.format'],
+    given: Object.fromEntries(
+      settings.flatMap(([option, flag]) => {
+        const value = valueOf(flag)
+        return value === undefined ? [] : [[option, value]]
+      }),
+    ),
+    ...(file !== undefined && { configFile: file }),
+    configCheck: valueOf(configCheck) as boolean,
   }
 }

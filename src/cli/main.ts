@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander'
-import { parseSettings } from '../config/settings.js'
+import { loadSettings } from '../config/load.js'
 import { ExitCode, UserError } from '../errors.js'
 import { check } from './check.js'
 import { cleanup } from './cleanup.js'
@@ -19,6 +19,12 @@ function report(error: unknown): ExitCode {
   return ExitCode.failed
 }
 
+// Whoever reads may have enough, as head(1) has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(ExitCode.ok)
+})
+
 try {
   const argv = process.argv.slice(2)
   const print = (line: string) => process.stdout.write(`${line}\n`)
@@ -27,7 +33,13 @@ try {
   } else if (argv[0] === 'cleanup') {
     cleanup(parseCleanupFlags(argv.slice(1)).dryRun, print)
   } else {
-    await run(parseSettings(parseFlags(argv)))
+    const commandLine = parseFlags(argv)
+    if (commandLine.configCheck) {
+      loadSettings(commandLine)
+      print('the settings are valid')
+    } else {
+      await run(commandLine)
+    }
   }
 } catch (error) {
   process.exitCode = report(error)

@@ -1,21 +1,25 @@
 import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
 import { build } from '../build.js'
+import { type CommandLine, loadSettings } from '../config/load.js'
 import type { Settings } from '../config/settings.js'
 import { createSelfMetrics } from '../exposition/self-metrics.js'
 import { EgressCounter } from '../kernel/egress-counter.js'
 import { createLog } from '../log.js'
 import { createApp } from '../web/app.js'
 import { listen } from '../web/listen.js'
+import { ConfigReloader } from './config-reloader.js'
 
 /** How long a stop waits for scrapes under way. */
 const stopDeadlineMs = 3_000
 
 /**
- * Counts and serves until SIGINT or SIGTERM.
+ * Counts and serves until SIGINT or SIGTERM; SIGHUP reads the configuration file again.
  *
- * @throws UserError if it cannot start; nothing stays attached then
+ * @throws UserError if it cannot start; nothing stays attached then, but by pins
  */
-export async function run(settings: Settings): Promise<void> {
+export async function run(commandLine: CommandLine): Promise<void> {
+  const settings = loadSettings(commandLine)
   // From here on a signal ends the run in order, even while it starts.
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal))
@@ -25,16 +29,24 @@ export async function run(settings: Settings): Promise<void> {
     { version: build.version, revision: build.revision, node: process.version },
     'egress-exporter starts',
   )
+  log.info(
+    { destinations_limit: settings.destinationsLimit, kernel_mib: kernelMiB(settings) },
+    'the tables take this much memory in the kernel',
+  )
   const counter = EgressCounter.open(settings, log)
   try {
+    const reloader = new ConfigReloader(commandLine, settings, counter, log)
     const selfMetrics = createSelfMetrics({
       libbpfVersion: counter.libbpfVersion,
       destinationsLimit: settings.destinationsLimit,
       interfaces: () => counter.interfaces,
+      table: () => counter.table,
+      configReload: () => reloader.state,
     })
     const app = createApp({ counter, selfMetrics, log, telemetryPath: settings.telemetryPath })
     const address = await listen(app, settings.listen)
     log.info({ kept: counter.dropCapabilities() }, 'gave up the privileges that only the start needed')
+    process.on('SIGHUP', () => void reloader.reload())
     log.info({ url: `http://${address}${settings.telemetryPath}` }, 'serving metrics')
 
     if (!stop.signal.aborted) await once(stop.signal, 'abort')
@@ -47,4 +59,14 @@ export async function run(settings: Settings): Promise<void> {
   }
   if (settings.pinPath === '') log.info('detached from every interface')
   else log.info({ pin_path: settings.pinPath }, 'counting goes on without the exporter, by its pins')
+}
+
+/** About what README says of memory; prefixes and what the kernel needs to manage maps come on top. */
+function kernelMiB({ destinationsLimit }: Settings): number {
+  const bytesPerDestination = 64 + 32 + 96 + 4
+  const bytesPerInterface = 104
+  const interfaces = 1024
+  const bytes =
+    destinationsLimit * bytesPerDestination + interfaces * bytesPerInterface * availableParallelism()
+  return Number((bytes / 2 ** 20).toFixed(1))
 }

@@ -1,5 +1,4 @@
 import { isIPv6 } from 'node:net'
-import { usageError } from '../errors.js'
 
 export interface ListenAddress {
   /** Absent: every address of the host. */
@@ -11,14 +10,14 @@ export interface ListenAddress {
  * Reads `[HOST]:PORT` as Prometheus and its exporters write it: `:10191`, `127.0.0.1:10191`,
  * `[::1]:10191`. Port 0 lets the kernel choose.
  *
- * @throws UserError if it is not of this form
+ * @throws Error if it is not of this form
  */
 export function parseListenAddress(text: string): ListenAddress {
   const match = /^(?:\[(?<v6>[^\]]*)\]|(?<host>[^:[\]]*)):(?<port>\d{1,5})$/.exec(text)
   const { v6, host, port } = match?.groups ?? {}
   if (port === undefined || Number(port) > 65535 || (v6 !== undefined && !isIPv6(v6))) {
-    throw usageError(
-      `--web.listen-address: '${text}' is not an address: write [HOST]:PORT, such as :10191, 127.0.0.1:10191 or [::1]:10191`,
+    throw new Error(
+      `'${text}' is not an address: write [HOST]:PORT, such as :10191, 127.0.0.1:10191 or [::1]:10191`,
     )
   }
   const name = v6 ?? host

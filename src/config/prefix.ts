@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
-import { usageError } from '../errors.js'
 
 /** A set of addresses that share their first bits. */
 export interface Prefix {
@@ -14,27 +13,32 @@ export interface Prefix {
  * Reads a prefix in CIDR notation (RFC 4632, section 3.1; RFC 4291, section 2.3), or an address alone,
  * which stands for itself.
  *
- * @throws UserError for anything else, bits set after the prefix included: they show a mistake
+ * @throws Error for anything else, bits set after the prefix included: they show a mistake
  */
 export function parsePrefix(text: string): Prefix {
   const [, address = '', lengthText] = /^([^/]*)(?:\/(.*))?$/s.exec(text) ?? []
   // isIP accepts a zone ("fe80::1%eth0"), which no packet carries.
   if (isIP(address) === 0 || address.includes('%')) {
-    throw usageError(`'${text}' is not a CIDR prefix: write 192.0.2.0/24 or 2001:db8::/32`)
+    throw new Error(`'${text}' is not a CIDR prefix: write 192.0.2.0/24 or 2001:db8::/32`)
   }
   const bytes = Uint8Array.from(ipaddr.parse(address).toByteArray())
   const bits = bytes.length * 8
   const length = lengthText === undefined ? bits : Number(lengthText)
   if (lengthText !== undefined && !(/^\d{1,3}$/.test(lengthText) && length <= bits)) {
-    throw usageError(`'${text}' is not a CIDR prefix: its length must be a number from 0 to ${bits}`)
+    throw new Error(`'${text}' is not a CIDR prefix: its length must be a number from 0 to ${bits}`)
   }
   const network = bytes.map((byte, index) => byte & maskByte(length - index * 8))
   if (!network.every((byte, index) => byte === bytes[index])) {
-    const meant = ipaddr.fromByteArray([...network]).toString()
-    throw usageError(`'${text}' has bits set after its prefix: write ${meant}/${length}`)
+    throw new Error(
+      `'${text}' has bits set after its prefix: write ${formatPrefix({ bytes: network, length })}`,
+    )
   }
   return { bytes, length }
 }
+
+/** A prefix in CIDR notation. */
+export const formatPrefix = ({ bytes, length }: Prefix): string =>
+  `${ipaddr.fromByteArray([...bytes]).toString()}/${length}`
 
 /** One byte of a mask whose first `bits` bits (negative: none, above 8: all) are set. */
 function maskByte(bits: number): number {

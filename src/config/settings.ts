@@ -1,30 +1,13 @@
-import { usageError } from '../errors.js'
+import { UserError, usageError } from '../errors.js'
 import { destinationGroups, groupNames, isGroup } from './destination-groups.js'
+import { parseDuration } from './duration.js'
 import { type ListenAddress, parseListenAddress } from './listen-address.js'
-import { type Prefix, parsePrefix } from './prefix.js'
+import type { BpfMode, LogFormat, LogLevel, OptionName, Values } from './options.js'
+import { formatPrefix, type Prefix, parsePrefix } from './prefix.js'
 
-/** How the program hangs on an interface; `auto` takes TCX where the kernel has it. */
-export const bpfModes = ['auto', 'tcx', 'clsact'] as const
-export type BpfMode = (typeof bpfModes)[number]
-
-export const logLevels = ['debug', 'info', 'warn', 'error'] as const
-export type LogLevel = (typeof logLevels)[number]
-
-export const logFormats = ['logfmt', 'json'] as const
-export type LogFormat = (typeof logFormats)[number]
-
-/** The command line as it was written, one property a flag. */
-export interface Flags {
-  readonly interface: readonly string[]
-  readonly interfaceExclude: readonly string[]
-  readonly destinationsExclude: readonly string[]
-  readonly destinationsLimit: string
-  readonly bpfMode: BpfMode
-  readonly bpfPinPath: string
-  readonly webListenAddress: string
-  readonly webTelemetryPath: string
-  readonly logLevel: LogLevel
-  readonly logFormat: LogFormat
+/** What becomes of destinations that begin with a prefix; the longest that matches decides. */
+export interface Choice extends Prefix {
+  readonly exclude: boolean
 }
 
 /** Everything that the exporter needs to know, validated. */
@@ -33,9 +16,16 @@ export interface Settings {
   readonly interfaces: readonly string[]
   /** Names and globs; stronger than `interfaces`. */
   readonly interfacesExclude: readonly string[]
-  readonly exclusions: readonly Prefix[]
+  readonly choices: readonly Choice[]
   /** Most destinations in the table. */
   readonly destinationsLimit: number
+  /** 0: none expires. */
+  readonly idleTimeoutMs: number
+  /** In bits; 32: each address is a destination. */
+  readonly ipv4PrefixLength: number
+  /** In bits; 128: each address is a destination. */
+  readonly ipv6PrefixLength: number
+  readonly aggregateReplies: boolean
   readonly bpfMode: BpfMode
   /** A folder on a BPF file system; empty: counting ends with the process. */
   readonly pinPath: string
@@ -44,77 +34,112 @@ export interface Settings {
   readonly log: { readonly level: LogLevel; readonly format: LogFormat }
 }
 
-export const defaults = {
-  destinationsExclude: groupNames,
-  /** 10.3 MiB of kernel memory: 64 bytes a record, 96 in the hash and 4 in the stack beside it. */
-  destinationsLimit: 65_536,
-  listenAddress: ':10191',
-  telemetryPath: '/metrics',
-} as const
+/** Where a value was written, as the beginning of a complaint about it. */
+export type Origin = (name: OptionName) => string
 
-/** The kernel refuses larger tables on common machines: 2^24 records are 2.5 GiB. */
+/** The kernel refuses larger tables on common machines: 2^24 records are 3 GiB. */
 const limitMax = 2 ** 24
 
 /**
- * Validates the flags.
+ * Validates what was written.
  *
- * @throws UserError naming the first flag that is wrong
+ * @throws UserError naming the first value that is wrong, and where it is
  */
-export function parseSettings(flags: Flags): Settings {
+export function parseSettings(values: Values, origin: Origin = (name) => `--${name}`): Settings {
+  const read = <Name extends OptionName, T>(name: Name, parse: (value: Values[Name]) => T): T => {
+    try {
+      return parse(values[name])
+    } catch (error) {
+      if (error instanceof UserError) throw error
+      throw usageError(`${origin(name)}: ${(error as Error).message}`)
+    }
+  }
+  const ipv4PrefixLength = read('destinations.aggregate-ipv4', (text) => parseNumber(text, 1, 32))
+  const ipv6PrefixLength = read('destinations.aggregate-ipv6', (text) => parseNumber(text, 1, 128))
+  const told = { 4: ipv4PrefixLength, 16: ipv6PrefixLength }
+  const choices = [
+    ...read('destinations.exclude', (list) => parsePrefixes(list, told)).map(choice(true)),
+    ...read('destinations.include', (list) => parsePrefixes(list, told)).map(choice(false)),
+  ]
+  read('destinations.include', () => refuseContradictions(choices))
   return Object.freeze({
-    interfaces: parseNames('--interface', flags.interface),
-    interfacesExclude: parseNames('--interface.exclude', flags.interfaceExclude),
-    exclusions: Object.freeze(parseExclusions(flags.destinationsExclude)),
-    destinationsLimit: parseLimit(flags.destinationsLimit),
-    bpfMode: flags.bpfMode,
-    pinPath: parsePinPath(flags.bpfPinPath),
-    listen: Object.freeze(parseListenAddress(flags.webListenAddress)),
-    telemetryPath: parsePath(flags.webTelemetryPath),
-    log: Object.freeze({ level: flags.logLevel, format: flags.logFormat }),
+    interfaces: read('interface', parseNames),
+    interfacesExclude: read('interface.exclude', parseNames),
+    choices: Object.freeze(choices),
+    destinationsLimit: read('destinations.limit', (text) => parseNumber(text, 1, limitMax)),
+    idleTimeoutMs: read('destinations.idle-timeout', parseDuration),
+    ipv4PrefixLength,
+    ipv6PrefixLength,
+    aggregateReplies: values['destinations.replies'] === 'aggregate',
+    // Their words have been compared with the choices already.
+    bpfMode: values['bpf.mode'] as BpfMode,
+    pinPath: read('bpf.pin-path', parsePinPath),
+    listen: Object.freeze(read('web.listen-address', parseListenAddress)),
+    telemetryPath: read('web.telemetry-path', parsePath),
+    log: Object.freeze({
+      level: values['log.level'] as LogLevel,
+      format: values['log.format'] as LogFormat,
+    }),
   })
 }
 
-function parseNames(flag: string, names: readonly string[]): readonly string[] {
-  if (names.includes('')) throw usageError(`${flag}: the name is empty: write ${flag} eth0`)
+const choice =
+  (exclude: boolean) =>
+  (prefix: Prefix): Choice => ({ ...prefix, exclude })
+
+function parseNames(names: readonly string[]): readonly string[] {
+  if (names.includes('')) throw new Error('the name is empty: write one such as eth0')
   return Object.freeze([...new Set(names)])
 }
 
-/** Groups, prefixes, or `none` alone; each flag may hold several, separated by commas. */
-function parseExclusions(values: readonly string[]): Prefix[] {
+/**
+ * Groups, prefixes, or `none` alone; each value may hold several, separated by commas.
+ *
+ * @param told by how many bits destinations are told apart, by the bytes of an address
+ */
+function parsePrefixes(values: readonly string[], told: Readonly<Record<number, number>>): Prefix[] {
   const words = values.flatMap((value) => value.split(',')).map((word) => word.trim())
   if (words.includes('none')) {
-    if (words.length > 1) throw usageError("--destinations.exclude: 'none' stands alone")
+    if (words.length > 1) throw new Error("'none' stands alone")
     return []
   }
   return words.flatMap((word) => {
     if (isGroup(word)) return destinationGroups[word].map(parsePrefix)
     if (/^[a-z-]*$/.test(word)) {
-      throw usageError(
-        `--destinations.exclude: there is no group '${word}': use ${groupNames.join(', ')}, none, or CIDR prefixes`,
-      )
+      throw new Error(`there is no group '${word}': use ${groupNames.join(', ')}, none, or CIDR prefixes`)
     }
-    try {
-      return [parsePrefix(word)]
-    } catch (error) {
-      throw usageError(`--destinations.exclude: ${(error as Error).message}`)
+    const prefix = parsePrefix(word)
+    const bits = told[prefix.bytes.length] ?? 0
+    if (prefix.length > bits) {
+      throw new Error(`'${word}' is longer than the ${bits} bits that destinations are told apart by`)
     }
+    return [prefix]
   })
 }
 
-function parseLimit(text: string): number {
-  const limit = Number(text)
-  if (!/^\d+$/.test(text) || limit < 1 || limit > limitMax) {
-    throw usageError(`--destinations.limit: '${text}' is not a whole number from 1 to ${limitMax}`)
+/** A prefix cannot be both. The same twice does no harm. */
+function refuseContradictions(choices: readonly Choice[]): void {
+  const excluded = new Set(choices.filter(({ exclude }) => exclude).map(keyOf))
+  const both = choices.find((candidate) => !candidate.exclude && excluded.has(keyOf(candidate)))
+  if (both) throw new Error(`'${formatPrefix(both)}' is excluded as well: leave it out of one of them`)
+}
+
+const keyOf = ({ bytes, length }: Prefix) => `${bytes.join('.')}/${length}`
+
+function parseNumber(text: string, least: number, most: number): number {
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || number < least || number > most) {
+    throw new Error(`'${text}' is not a whole number from ${least} to ${most}`)
   }
-  return limit
+  return number
 }
 
 /** Empty, or an absolute path whose last name the kernel's BPF file system takes: it keeps dots for itself. */
 function parsePinPath(path: string): string {
   const trimmed = path.replace(/(?<=.)\/+$/, '')
   if (trimmed !== '' && !/^\/(?:.*\/)?[^./]+$/.test(trimmed)) {
-    throw usageError(
-      `--bpf.pin-path: '${path}' is not usable: write an absolute path whose last name has no dots, such as /sys/fs/bpf/egress-exporter`,
+    throw new Error(
+      `'${path}' is not usable: write an absolute path whose last name has no dots, such as /sys/fs/bpf/egress-exporter`,
     )
   }
   return trimmed
@@ -123,9 +148,7 @@ function parsePinPath(path: string): string {
 function parsePath(path: string): string {
   // What Fastify's router takes as a pattern is left out, as is what a URL would need escaped.
   if (!/^(\/[\w.~-]+)+$/.test(path) || path.startsWith('/-/')) {
-    throw usageError(
-      `--web.telemetry-path: '${path}' is not usable: write a path such as /metrics, of letters, digits and - . _ ~`,
-    )
+    throw new Error(`'${path}' is not usable: write a path such as /metrics, of letters, digits and - . _ ~`)
   }
   return path
 }

@@ -16,12 +16,12 @@ export function interfaceGauges(registry: Registry, interfaces: () => readonly F
   new Gauge({
     name: 'egress_interface_info',
     help: 'A constant 1; its labels say what the interface is and how the program is attached.',
-    labelNames: ['interface', 'ifindex', 'mode', 'link_type'],
+    labelNames: ['interface', 'ifindex', 'mode', 'link_type', 'kind', 'bus', 'master', 'lower'],
     registers: [registry],
     collect() {
       this.reset()
-      for (const { name, ifindex, mode, linkType } of interfaces()) {
-        this.set({ interface: name, ifindex, mode: mode ?? '', link_type: linkType }, 1)
+      for (const { name, ifindex, mode, linkType, place } of interfaces()) {
+        this.set({ interface: name, ifindex, mode: mode ?? '', link_type: linkType, ...place }, 1)
       }
     },
   })

@@ -1,9 +1,11 @@
 import { collectDefaultMetrics, type PrometheusContentType, Registry } from 'prom-client'
 import type { FollowedInterface } from '../kernel/follower.js'
+import type { TableState } from '../kernel/housekeeper.js'
 import { buildInfo } from './build-info.js'
-import { destinationsLimit } from './destinations-limit.js'
+import { configReload, type ReloadState } from './config-reload.js'
 import type { Format } from './format.js'
 import { interfaceGauges } from './interfaces.js'
+import { tableMetrics } from './table.js'
 
 /** What the exporter says of itself. */
 export interface SelfMetricsSource {
@@ -11,6 +13,8 @@ export interface SelfMetricsSource {
   readonly destinationsLimit: number
   /** The chosen interfaces at the time of the call. */
   readonly interfaces: () => readonly FollowedInterface[]
+  readonly table: () => TableState
+  readonly configReload: () => ReloadState
 }
 
 export type SelfMetrics = Readonly<Record<Format, Registry>>
@@ -38,7 +42,8 @@ function createRegistry(source: SelfMetricsSource, contentType: string): Registr
   // The cast: prom-client's types tie a metric to its registry's format, its code does not.
   registry.setContentType(contentType as PrometheusContentType)
   buildInfo(registry, source.libbpfVersion)
-  destinationsLimit(registry, source.destinationsLimit)
+  tableMetrics(registry, source.destinationsLimit, source.table)
+  configReload(registry, source.configReload)
   interfaceGauges(registry, source.interfaces)
   collectDefaultMetrics({ register: registry })
   for (const name of misnamed) registry.removeSingleMetric(name)

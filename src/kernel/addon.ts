@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
-import type { Prefix } from '../config/prefix.js'
-import type { BpfMode } from '../config/settings.js'
+import type { BpfMode } from '../config/options.js'
+import type { Choice } from '../config/settings.js'
 import { ExitCode, UserError } from '../errors.js'
 
 /** A network interface as rtnetlink describes it. */
@@ -9,6 +9,14 @@ export interface Link {
   readonly name: string
   /** ARPHRD_*, include/uapi/linux/if_arp.h. */
   readonly type: number
+  /** Of a virtual one, such as "vlan"; empty otherwise. */
+  readonly kind: string
+  /** Of one that a bus device is behind, such as "pci"; empty otherwise, and before Linux 5.14. */
+  readonly bus: string
+  /** The ifindex of its bridge, bond or VRF; 0: none. */
+  readonly master: number
+  /** The ifindex of the one that it lies on; 0: none. */
+  readonly lower: number
 }
 
 /** A clsact filter of this program. */
@@ -47,6 +55,18 @@ export interface PinFolder {
   readonly holder?: number
 }
 
+/** What one round of housekeeping found and did. */
+export interface Housekeeping {
+  /** Destinations in the table now. */
+  readonly listed: number
+  /** Taken out for want of traffic. */
+  readonly expired: number
+  /** Taken out for want of room. */
+  readonly evicted: number
+  /** Packets without room in the table, of all interfaces, so far. */
+  readonly overflowPackets: number
+}
+
 export interface NativeExporter {
   /** What an earlier run, whose pins were adopted, counted on and this one has not decided on yet. */
   adopted(): { readonly ifindex: number; readonly name: string }[]
@@ -60,6 +80,15 @@ export interface NativeExporter {
   detach(ifindexes: readonly number[]): Promise<void>
   /** Lets go of the last counts of interfaces that departed longer ago than this; returns their names. */
   forgetDeparted(afterMs: number): string[]
+  /**
+   * Takes destinations out of the table that had no packet for so long (0: none), and from 90 % of the
+   * limit on those that had none for longest.
+   */
+  keepHouse(idleTimeoutMs: number): Promise<Housekeeping>
+  /** Exchanges the prefixes that decide about destinations, listed ones too. */
+  choose(choices: readonly Choice[]): Promise<void>
+  /** Says which source ports are those of calls: 1024 words for TCP, 1024 for other protocols. */
+  setOwnPorts(bits: BigUint64Array): void
   /** Gives up, for good, each capability that following interfaces does not need; returns what stays. */
   dropCapabilities(): string[]
   /** Reads all maps off the main thread. */
@@ -84,7 +113,12 @@ export interface NativePageReader {
 export interface Addon {
   readonly Exporter: new (options: {
     destinationsLimit: number
-    exclusions: readonly Prefix[]
+    choices: readonly Choice[]
+    /** In bits, what destinations are told apart by. */
+    ipv4PrefixLength: number
+    ipv6PrefixLength: number
+    /** Whether packets that answer others' connections make no destination. */
+    aggregateReplies: boolean
     /** A folder on a BPF file system; empty: nothing outlives the process. */
     pinPath: string
     /** false: reads the table as on kernels before 5.5; for tests. */
@@ -93,6 +127,8 @@ export interface Addon {
   readonly PageReader: new (page: NativePage, openMetrics: boolean) => NativePageReader
   readonly InterfaceWatch: new (changed: (defaultRoutes: boolean) => void) => NativeInterfaceWatch
   links(): Link[]
+  /** The ports on which TCP sockets listen; throws a NativeError. */
+  listeningTcpPorts(): number[]
   /** Interfaces of the default routes of any table and family, by ifindex. */
   defaultRouteInterfaces(): number[]
   /** The clsact filters of this program, on every interface, in use or left behind. */

@@ -7,9 +7,11 @@ import {
   type FollowerSettings,
   InterfaceFollower,
 } from './follower.js'
+import { Housekeeper, type HousekeeperSettings, type TableState } from './housekeeper.js'
 
 export type CounterSettings = FollowerSettings &
-  Pick<Settings, 'exclusions' | 'destinationsLimit' | 'pinPath'>
+  HousekeeperSettings &
+  Pick<Settings, 'choices' | 'ipv4PrefixLength' | 'ipv6PrefixLength' | 'pinPath'>
 
 /** Large enough that few trips to the thread pool make a page, small enough to stay in the cache. */
 const chunkBytes = 256 * 1024
@@ -26,6 +28,7 @@ export class EgressCounter {
   readonly #addon: Addon
   readonly #exporter: NativeExporter
   readonly #follower: InterfaceFollower
+  readonly #housekeeper: Housekeeper
   #reading: Promise<NativePage> | undefined
 
   /**
@@ -43,10 +46,18 @@ export class EgressCounter {
   }
 
   private constructor(settings: CounterSettings, log: FollowerLog, addon: Addon) {
-    const { destinationsLimit, exclusions, pinPath } = settings
+    const { choices, ipv4PrefixLength, ipv6PrefixLength, aggregateReplies, pinPath } = settings
+    const { destinationsLimit } = settings
     this.#addon = addon
     this.libbpfVersion = addon.libbpfVersion
-    this.#exporter = new addon.Exporter({ destinationsLimit, exclusions, pinPath })
+    this.#exporter = new addon.Exporter({
+      destinationsLimit,
+      choices,
+      ipv4PrefixLength,
+      ipv6PrefixLength,
+      aggregateReplies,
+      pinPath,
+    })
     for (const reason of this.#exporter.replaced()) {
       log.warn({ pin_path: pinPath, reason }, 'pins of an earlier run do not fit: its counts are lost')
     }
@@ -54,8 +65,16 @@ export class EgressCounter {
     if (adopted.length > 0)
       log.info({ pin_path: pinPath, interfaces: adopted }, 'going on with pinned counts')
     try {
+      // Before anything is attached, since it says what is a call.
+      this.#housekeeper = new Housekeeper(addon, this.#exporter, settings, log)
+    } catch (error) {
+      this.#exporter.close()
+      throw error
+    }
+    try {
       this.#follower = new InterfaceFollower(addon, this.#exporter, settings, log)
     } catch (error) {
+      this.#housekeeper.close()
       this.#exporter.close()
       throw error
     }
@@ -64,6 +83,21 @@ export class EgressCounter {
   /** The chosen interfaces that exist now. */
   get interfaces(): readonly FollowedInterface[] {
     return this.#follower.interfaces
+  }
+
+  /** What left the table so far, and whether it is full. */
+  get table(): TableState {
+    return this.#housekeeper.state
+  }
+
+  /**
+   * Takes new settings over, as far as they can change while it counts: interfaces, prefixes, and the
+   * idle timeout. No count is lost.
+   */
+  async reload(settings: CounterSettings): Promise<void> {
+    await this.#exporter.choose(settings.choices)
+    this.#housekeeper.reload(settings)
+    this.#follower.reload(settings)
   }
 
   /**
@@ -87,6 +121,7 @@ export class EgressCounter {
   /** Detaches everywhere, or leaves everything to its pins. Idempotent; a read under way still ends well. */
   close(): void {
     this.#follower.close()
+    this.#housekeeper.close()
     this.#exporter.close()
   }
 

@@ -12,7 +12,7 @@ export interface FollowedInterface extends EgressInterface {
 
 interface Followed extends FollowedInterface {
   /** How often it was lost, or could not be had, since it last held for a while. */
-  failures: number
+  readonly failures: number
   /** In ms since the epoch: when it was attached, or before when it is not tried again. */
   readonly since: number
 }
@@ -28,6 +28,11 @@ const retryMostMs = 60_000
 /** How long the last counts of a departed interface are shown. */
 const departedVisibleMs = 5 * 60_000
 
+/** The interface alone, without what is known of following it. */
+function identity({ name, ifindex, linkType, ethernet, place }: EgressInterface): EgressInterface {
+  return { name, ifindex, linkType, ethernet, place }
+}
+
 /**
  * Keeps the program attached to the chosen interfaces while they come, go and are renamed, and while
  * others remove what it attached. Whatever happens, it compares what should be with what is.
@@ -35,7 +40,7 @@ const departedVisibleMs = 5 * 60_000
 export class InterfaceFollower {
   readonly #addon: Addon
   readonly #exporter: NativeExporter
-  readonly #settings: FollowerSettings
+  #settings: FollowerSettings
   readonly #log: FollowerLog
   readonly #followed = new Map<number, Followed>()
   /** Warned of already: interfaces where others run first. */
@@ -58,7 +63,7 @@ export class InterfaceFollower {
     this.#log = log
     // Heard from before the first look, so that nothing is missed in between.
     this.#watch = new addon.InterfaceWatch((defaultRoutes) => {
-      if (!defaultRoutes || settings.interfaces.length === 0) this.#compare()
+      if (!defaultRoutes || this.#settings.interfaces.length === 0) this.#compare()
     })
     try {
       for (const link of requireInterfaces(addon, settings)) this.#attach(link)
@@ -77,6 +82,12 @@ export class InterfaceFollower {
   /** The chosen interfaces that exist, by ifindex. */
   get interfaces(): readonly FollowedInterface[] {
     return [...this.#followed.values()]
+  }
+
+  /** Chooses interfaces anew; how to attach to them stays. */
+  reload({ interfaces, interfacesExclude }: FollowerSettings): void {
+    this.#settings = { ...this.#settings, interfaces, interfacesExclude }
+    this.#compare()
   }
 
   /** Stops following; what is attached stays so. */
@@ -123,7 +134,7 @@ export class InterfaceFollower {
     }
     for (const link of wanted.values()) {
       const current = this.#followed.get(link.ifindex)
-      if (current) this.#keepAttached(current)
+      if (current) this.#keepAttached({ ...current, place: link.place })
       else this.#tryAttach(link, 0)
     }
   }
@@ -141,8 +152,8 @@ export class InterfaceFollower {
   /** Attaches, for the first time or again. Throws what the kernel says. */
   #attach(link: EgressInterface, failures = 0): void {
     const mode = this.#exporter.attach(link.ifindex, link.name, link.ethernet, this.#settings.bpfMode)
-    const { name, ifindex, linkType, ethernet } = link
-    this.#followed.set(ifindex, { name, ifindex, linkType, ethernet, mode, failures, since: Date.now() })
+    const { name, ifindex, linkType } = link
+    this.#followed.set(ifindex, { ...identity(link), mode, failures, since: Date.now() })
     this.#log.info(
       { interface: name, ifindex, link_type: linkType, mode },
       'counting what leaves this interface',
@@ -183,24 +194,15 @@ export class InterfaceFollower {
       return
     }
     this.#warnIfBehind(current, hanging)
-    if (now - current.since > retryMostMs) {
-      current.failures = 0
-    }
+    const failures = now - current.since > retryMostMs ? 0 : current.failures
+    this.#followed.set(current.ifindex, { ...current, failures })
   }
 
   #retryLater(link: EgressInterface, failures: number, reason: Error): void {
     const waitMs = Math.min(retryFirstMs * 2 ** failures, retryMostMs)
-    const { name, ifindex, linkType, ethernet } = link
+    const { name, ifindex } = link
     const since = Date.now() + waitMs
-    this.#followed.set(ifindex, {
-      name,
-      ifindex,
-      linkType,
-      ethernet,
-      mode: undefined,
-      failures: failures + 1,
-      since,
-    })
+    this.#followed.set(ifindex, { ...identity(link), mode: undefined, failures: failures + 1, since })
     setTimeout(() => this.#compare(), waitMs).unref()
     const wait = { retry_seconds: waitMs / 1000 }
     this.#log.warn(

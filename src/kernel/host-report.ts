@@ -1,6 +1,6 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { release } from 'node:os'
-import type { BpfMode } from '../config/settings.js'
+import type { BpfMode } from '../config/options.js'
 import { UserError } from '../errors.js'
 import { type Addon, type AttachedMode, isNativeError } from './addon.js'
 import { type Capability, heldCapabilities, missingCapabilities } from './capabilities.js'
@@ -123,7 +123,14 @@ const reasonOf = (error: unknown): string => {
 function probeProgram(addon: Addon): Feature {
   const use = 'counting: the kernel takes this program'
   try {
-    new addon.Exporter({ destinationsLimit: 1, exclusions: [], pinPath: '' }).close()
+    new addon.Exporter({
+      destinationsLimit: 1,
+      choices: [],
+      ipv4PrefixLength: 32,
+      ipv6PrefixLength: 128,
+      aggregateReplies: false,
+      pinPath: '',
+    }).close()
     return { name: 'program', use, available: true }
   } catch (error) {
     if (!isNativeError(error)) throw error

@@ -10,6 +10,20 @@ export interface EgressInterface {
   readonly linkType: string
   /** Whether its frames begin with an Ethernet header; else they begin with the IP header. */
   readonly ethernet: boolean
+  /** How it lies among others, by names; each may be empty. */
+  readonly place: InterfacePlace
+}
+
+/** What a query needs to count a packet once that leaves several devices, one on top of the other. */
+export interface InterfacePlace {
+  /** Of a virtual one, such as "vlan". */
+  readonly kind: string
+  /** Of one that a bus device is behind, such as "pci". */
+  readonly bus: string
+  /** Its bridge, bond or VRF. */
+  readonly master: string
+  /** The one that it lies on. */
+  readonly lower: string
 }
 
 /** Which interfaces to count on. */
@@ -38,7 +52,8 @@ type Kernel = Pick<Addon, 'links' | 'defaultRouteInterfaces'>
 
 /** The chosen interfaces that exist now; those whose packets cannot be read are left out. */
 export function findInterfaces(kernel: Kernel, choice: InterfaceChoice): EgressInterface[] {
-  return selectLinks(kernel.links(), kernel, choice).flatMap((link) => describe(link) ?? [])
+  const links = kernel.links()
+  return selectLinks(links, kernel, choice).flatMap((link) => describe(link, links) ?? [])
 }
 
 /**
@@ -51,14 +66,14 @@ export function requireInterfaces(kernel: Kernel, choice: InterfaceChoice): Egre
   for (const name of choice.interfaces.filter((pattern) => !isGlob(pattern))) {
     const link = links.find((candidate) => candidate.name === name)
     if (!link) throw usageError(`--interface: '${name}' does not exist: this host has ${list(links)}`)
-    if (!describe(link)) {
+    if (!linkTypeOf(link.type)) {
       throw new UserError(
         `interface '${name}' has link type ${link.type}, whose packets cannot be read: leave it out`,
         ExitCode.unsupported,
       )
     }
   }
-  const chosen = selectLinks(links, kernel, choice).flatMap((link) => describe(link) ?? [])
+  const chosen = selectLinks(links, kernel, choice).flatMap((link) => describe(link, links) ?? [])
   if (chosen.length === 0 && choice.interfaces.length === 0) {
     throw usageError(`no default route leads to an interface: name one with --interface (${list(links)})`)
   }
@@ -89,9 +104,13 @@ function matcher(patterns: readonly string[]): (name: string) => boolean {
 export const linkTypeOf = (type: number): { name: string; ethernet: boolean } | undefined =>
   linkTypes.get(type)
 
-function describe({ ifindex, name, type }: Link): EgressInterface | undefined {
+function describe(link: Link, all: readonly Link[]): EgressInterface | undefined {
+  const { ifindex, name, type, kind, bus } = link
   const known = linkTypeOf(type)
-  return known && { ifindex, name, linkType: known.name, ethernet: known.ethernet }
+  const nameOf = (other: number) =>
+    other === 0 ? '' : (all.find((candidate) => candidate.ifindex === other)?.name ?? '')
+  const place = { kind, bus, master: nameOf(link.master), lower: nameOf(link.lower) }
+  return known && { ifindex, name, linkType: known.name, ethernet: known.ethernet, place }
 }
 
 /** A host may have thousands; a line shows the first. */

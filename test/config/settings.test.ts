@@ -1,15 +1,18 @@
 import t from 'tap'
 import { parseFlags } from '../../src/cli/flags.js'
-import { parseSettings } from '../../src/config/settings.js'
+import { loadSettings } from '../../src/config/load.js'
 import { ExitCode } from '../../src/errors.js'
 
-const settings = (...argv: string[]) => parseSettings(parseFlags(argv))
+const settings = (...argv: string[]) => loadSettings(parseFlags(argv))
 
 t.test('the defaults', async (t) => {
   const found = settings()
   t.same(found.interfaces, [], 'the interfaces of the default routes')
-  t.equal(found.exclusions.length, 12, 'all four groups')
+  t.equal(found.choices.length, 12, 'all four groups')
+  t.ok(found.choices.every(({ exclude }) => exclude))
   t.equal(found.destinationsLimit, 65536)
+  t.equal(found.idleTimeoutMs, 24 * 3600 * 1000)
+  t.match(found, { ipv4PrefixLength: 32, ipv6PrefixLength: 128, aggregateReplies: false, pinPath: '' })
   t.equal(found.bpfMode, 'auto')
   t.same(found.listen, { port: 10191 })
   t.equal(found.telemetryPath, '/metrics')
@@ -20,13 +23,13 @@ t.test('the defaults', async (t) => {
 
 t.test('repeated and listed values', async (t) => {
   t.same(settings('--interface', 'eth0', '--interface=wg0', '--interface=eth0').interfaces, ['eth0', 'wg0'])
-  t.equal(settings('--destinations.exclude=loopback').exclusions.length, 2, 'replaces the default')
+  t.equal(settings('--destinations.exclude=loopback').choices.length, 2, 'replaces the default')
   t.equal(
-    settings('--destinations.exclude=loopback, 192.0.2.0/24', '--destinations.exclude=2001:db8::/32')
-      .exclusions.length,
+    settings('--destinations.exclude=loopback, 192.0.2.0/24', '--destinations.exclude=2001:db8::/32').choices
+      .length,
     4,
   )
-  t.same(settings('--destinations.exclude=none').exclusions, [])
+  t.same(settings('--destinations.exclude=none').choices, [])
 })
 
 const bad: [argv: string[], message: RegExp][] = [
@@ -45,6 +48,32 @@ const bad: [argv: string[], message: RegExp][] = [
   [['--destinations.limit=0'], /^--destinations.limit: '0' is not a whole number from 1 to 16777216$/],
   [['--destinations.limit=1e3'], /^--destinations.limit: '1e3' is not a whole number/],
   [['--destinations.limit=16777217'], /^--destinations.limit: '16777217' is not/],
+  [
+    ['--destinations.include=192.0.2.0/24', '--destinations.exclude=192.0.2.0/24'],
+    /^--destinations.include: '192.0.2.0\/24' is excluded as well: leave it out of one of them$/,
+  ],
+  [
+    ['--destinations.include=192.0.2.0/25', '--destinations.aggregate-ipv4=24'],
+    /^--destinations.include: '192.0.2.0\/25' is longer than the 24 bits that destinations are told apart by$/,
+  ],
+  [
+    ['--destinations.exclude=2001:db8::/56', '--destinations.aggregate-ipv6=48'],
+    /^--destinations.exclude: '2001:db8::\/56' is longer than the 48 bits/,
+  ],
+  [
+    ['--destinations.aggregate-ipv4=0'],
+    /^--destinations.aggregate-ipv4: '0' is not a whole number from 1 to 32$/,
+  ],
+  [
+    ['--destinations.aggregate-ipv6=129'],
+    /^--destinations.aggregate-ipv6: '129' is not a whole number from 1 to 128$/,
+  ],
+  [
+    ['--destinations.idle-timeout=1day'],
+    /^--destinations.idle-timeout: '1day' is not a duration: write 24h, 1h30m, 90s or 7d$/,
+  ],
+  [['--destinations.idle-timeout='], /^--destinations.idle-timeout: '' is not a duration/],
+  [['--bpf.pin-path=pins'], /^--bpf.pin-path: 'pins' is not usable: write an absolute path/],
   [['--web.listen-address=10191'], /^--web.listen-address: '10191' is not an address/],
   [['--web.telemetry-path=metrics'], /^--web.telemetry-path: 'metrics' is not usable/],
   [['--web.telemetry-path=/:name'], /^--web.telemetry-path: '\/:name' is not usable/],

@@ -5,7 +5,11 @@ import { EgressCounter } from '../../src/kernel/egress-counter.js'
 const settings = {
   interfaces: ['a', 'b'],
   interfacesExclude: [],
-  exclusions: [],
+  choices: [],
+  ipv4PrefixLength: 32,
+  ipv6PrefixLength: 128,
+  aggregateReplies: false,
+  idleTimeoutMs: 0,
   pinPath: '',
   destinationsLimit: 23,
   bpfMode: 'auto',
@@ -31,10 +35,11 @@ function fakeAddon({ failOn = '' } = {}) {
     hasMmapableArrays: () => true,
     hasMembarrier: () => true,
     links: () => [
-      { ifindex: 1, name: 'a', type: 1 },
-      { ifindex: 2, name: 'b', type: 65534 },
+      { ifindex: 1, name: 'a', type: 1, kind: '', bus: '', master: 0, lower: 0 },
+      { ifindex: 2, name: 'b', type: 65534, kind: '', bus: '', master: 0, lower: 0 },
     ],
     defaultRouteInterfaces: () => [],
+    listeningTcpPorts: () => [],
     InterfaceWatch: class {
       close() {
         calls.push('stop watching')
@@ -50,6 +55,11 @@ function fakeAddon({ failOn = '' } = {}) {
       hanging() {
         return { mode: 'tcx' as const, before: [] }
       }
+      async keepHouse() {
+        return { listed: 0, expired: 0, evicted: 0, overflowPackets: 0 }
+      }
+      async choose() {}
+      setOwnPorts() {}
       dropCapabilities() {
         return []
       }

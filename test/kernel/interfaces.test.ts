@@ -2,12 +2,14 @@ import t from 'tap'
 import { ExitCode } from '../../src/errors.js'
 import { findInterfaces, requireInterfaces } from '../../src/kernel/interfaces.js'
 
+const plain = { kind: '', bus: '', master: 0, lower: 0 }
 const links = [
-  { ifindex: 1, name: 'lo', type: 772 },
-  { ifindex: 2, name: 'eth0', type: 1 },
-  { ifindex: 3, name: 'wg0', type: 65534 },
-  { ifindex: 4, name: 'ib0', type: 32 },
+  { ifindex: 1, name: 'lo', type: 772, ...plain },
+  { ifindex: 2, name: 'eth0', type: 1, ...plain },
+  { ifindex: 3, name: 'wg0', type: 65534, ...plain },
+  { ifindex: 4, name: 'ib0', type: 32, ...plain },
 ]
+const nowhere = { kind: '', bus: '', master: '', lower: '' }
 const kernel = (routed: number[], found = links) => ({
   links: () => found,
   defaultRouteInterfaces: () => routed,
@@ -17,8 +19,8 @@ const choose = (...interfaces: string[]) => ({ interfaces, interfacesExclude: []
 
 t.test('the named ones', async (t) => {
   t.same(requireInterfaces(kernel([]), choose('wg0', 'lo')), [
-    { ifindex: 1, name: 'lo', linkType: 'loopback', ethernet: true },
-    { ifindex: 3, name: 'wg0', linkType: 'none', ethernet: false },
+    { ifindex: 1, name: 'lo', linkType: 'loopback', ethernet: true, place: nowhere },
+    { ifindex: 3, name: 'wg0', linkType: 'none', ethernet: false, place: nowhere },
   ])
 })
 
@@ -57,7 +59,24 @@ t.test('errors name the thing, the reason and the remedy', async (t) => {
     ifindex: index + 1,
     name: `veth${index}`,
     type: 1,
+    ...plain,
   }))
   t.throws(() => requireInterfaces(kernel([], many), choose()), { message: /veth7, and 992 more\)$/ })
   t.same(requireInterfaces(kernel([]), choose('veth*')), [], 'a glob may match later')
+})
+
+t.test('how an interface lies among others, by their names', async (t) => {
+  const stack = [
+    { ifindex: 1, name: 'eth0', type: 1, ...plain, bus: 'pci', master: 2 },
+    { ifindex: 2, name: 'bond0', type: 1, ...plain, kind: 'bond' },
+    { ifindex: 3, name: 'bond0.7', type: 1, ...plain, kind: 'vlan', lower: 2 },
+    { ifindex: 4, name: 'orphan', type: 1, ...plain, kind: 'vlan', lower: 99 },
+  ]
+  const places = findInterfaces(kernel([], stack), choose('*')).map(({ name, place }) => [name, place])
+  t.strictSame(places, [
+    ['eth0', { kind: '', bus: 'pci', master: 'bond0', lower: '' }],
+    ['bond0', { ...nowhere, kind: 'bond' }],
+    ['bond0.7', { kind: 'vlan', bus: '', master: '', lower: 'bond0' }],
+    ['orphan', { ...nowhere, kind: 'vlan' }],
+  ])
 })

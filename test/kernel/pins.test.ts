@@ -103,7 +103,7 @@ t.test('a start that was killed while it pinned is made whole', async (t) => {
   const flags = ['--interface=lan0', `--bpf.pin-path=${pins}`]
   const first = await startExporter(t, host, ...flags)
   await first.stop()
-  execFileSync('rm', [`${pins}/v1/first_seen`])
+  execFileSync('rm', [`${pins}/v1/notes`])
   const second = await startExporter(t, host, ...flags)
   host.traffic('frames lan0', frames(23))
   t.equal(packets(second), 23)

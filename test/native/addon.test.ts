@@ -9,7 +9,14 @@ import { heldIds } from '../support/fdinfo.js'
 // These attach to this machine's loopback device and send nothing beyond it.
 const loopback = 1
 const addon = loadAddon()
-const options = { destinationsLimit: 256, exclusions: [], pinPath: '' }
+const options = {
+  destinationsLimit: 256,
+  choices: [],
+  ipv4PrefixLength: 32,
+  ipv6PrefixLength: 128,
+  aggregateReplies: false,
+  pinPath: '',
+}
 
 async function page(exporter: NativeExporter, openMetrics = false, bufferBytes = 4096): Promise<string> {
   const reader = new addon.PageReader(await exporter.read(), openMetrics)
@@ -141,7 +148,7 @@ t.test('workers load it beside the main thread, and their end detaches', async (
   const script = `
     const { parentPort } = require('node:worker_threads')
     const addon = require(${JSON.stringify(new URL('../../build/Release/egress.node', import.meta.url).pathname)})
-    const exporter = new addon.Exporter({ destinationsLimit: 16, exclusions: [], pinPath: '' })
+    const exporter = new addon.Exporter(${JSON.stringify(options)})
     exporter.attach(1, 'lo', true, 'tcx')
     exporter.read().then(() => parentPort.postMessage('counting'))
     setInterval(() => {}, 1000)`

@@ -8,7 +8,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { cleanup } from '../../src/cli/cleanup.js'
 import { parseCleanupFlags, parseFlags } from '../../src/cli/flags.js'
-import { parseSettings } from '../../src/config/settings.js'
+import { loadSettings } from '../../src/config/load.js'
 import { renderPage } from '../../src/exposition/page.js'
 import { createSelfMetrics } from '../../src/exposition/self-metrics.js'
 import { EgressCounter } from '../../src/kernel/egress-counter.js'
@@ -30,14 +30,20 @@ if (process.argv[2] === 'cleanup') {
   cleanup(parseCleanupFlags(process.argv.slice(3)).dryRun, print)
   process.exit()
 }
-const settings = parseSettings(parseFlags(process.argv.slice(2)))
+const settings = loadSettings(parseFlags(process.argv.slice(2)))
 const counter = EgressCounter.open(settings, log)
 counter.dropCapabilities()
 const { destinationsLimit } = settings
 const { libbpfVersion } = counter
 const source = {
   counter,
-  selfMetrics: createSelfMetrics({ libbpfVersion, destinationsLimit, interfaces: () => counter.interfaces }),
+  selfMetrics: createSelfMetrics({
+    libbpfVersion,
+    destinationsLimit,
+    interfaces: () => counter.interfaces,
+    table: () => counter.table,
+    configReload: () => ({ successful: true, successSeconds: 0 }),
+  }),
   log,
 }
 const server = createServer((_request, response) => {

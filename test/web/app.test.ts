@@ -3,7 +3,10 @@ import { contentTypes } from '../../src/exposition/format.js'
 import { createSelfMetrics } from '../../src/exposition/self-metrics.js'
 import { createApp } from '../../src/web/app.js'
 
-const interfaces = [{ ifindex: 2, name: 'eth0', linkType: 'ether', ethernet: true, mode: 'tcx' }] as const
+const place = { kind: '', bus: 'pci', master: '', lower: '' }
+const interfaces = [
+  { ifindex: 2, name: 'eth0', linkType: 'ether', ethernet: true, place, mode: 'tcx' },
+] as const
 
 function setUp(t: Tap, read: () => Promise<{ render(openMetrics: boolean): AsyncGenerator<Uint8Array> }>) {
   const errors: unknown[] = []
@@ -13,6 +16,8 @@ function setUp(t: Tap, read: () => Promise<{ render(openMetrics: boolean): Async
       libbpfVersion: '1.1',
       destinationsLimit: 23,
       interfaces: () => interfaces,
+      table: () => ({ expired: 5, evicted: 7, full: true }),
+      configReload: () => ({ successful: false, successSeconds: 11 }),
     }),
     log: { error: (...args: unknown[]) => errors.push(args) },
     telemetryPath: '/metrics',
@@ -37,8 +42,13 @@ t.test('text 0.0.4 by default', async (t) => {
   t.match(body, /^# kernel, false\n# second chunk\n# HELP egress_scrape_duration_seconds/)
   t.match(body, /^egress_scrape_success 1$/m)
   t.match(body, /^egress_destinations_limit 23$/m)
+  t.match(body, /^egress_destinations_full 1$/m)
+  t.match(body, /^egress_destinations_retired_total\{cause="idle"\} 5$/m)
+  t.match(body, /^egress_destinations_retired_total\{cause="room"\} 7$/m)
+  t.match(body, /^egress_config_last_reload_successful 0$/m)
+  t.match(body, /^egress_config_last_reload_success_timestamp_seconds 11$/m)
   t.match(body, /^egress_interface_attached\{interface="eth0"\} 1$/m)
-  t.match(body, /^egress_interface_info\{interface="eth0",ifindex="2",mode="tcx",link_type="ether"\} 1$/m)
+  t.match(body, /^egress_interface_info\{interface="eth0",ifindex="2",mode="tcx",link_type="ether",kind="",bus="pci",master="",lower=""\} 1$/m)
   t.match(
     body,
     /^egress_exporter_build_info\{version="[^"]+",revision="[^"]+",nodeversion="v\d+[^"]*",libbpfversion="1.1"\} 1$/m,

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "error.h"
+#include "fd.h"
+
+namespace egress::netlink {
+
+// NLMSG_GOODSIZE is at most 8 KiB, but dumps fill what the reader offers, up to 32 KiB.
+constexpr size_t kReceiveBuffer = 32 * 1024;
+
+template <typename Body>
+struct Request {
+  nlmsghdr header;
+  Body body;
+};
+
+/// Sends a dump request and calls `each` with every message of the answer.
+/// @param protocol NETLINK_ROUTE or another family of netlink(7)
+/// @throws Error as the kernel answers
+template <typename Body>
+void dump(const char* operation, int protocol, uint16_t type, const Body& body,
+          const std::function<void(const nlmsghdr*)>& each) {
+  Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
+  if (!socket) throw Error(operation, "", errno);
+
+  Request<Body> request{};
+  request.header.nlmsg_len = sizeof(request);
+  request.header.nlmsg_type = type;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  request.header.nlmsg_seq = 1;
+  request.body = body;
+  sockaddr_nl kernel{};
+  kernel.nl_family = AF_NETLINK;
+  if (sendto(socket.get(), &request, sizeof(request), 0, reinterpret_cast<sockaddr*>(&kernel),
+             sizeof(kernel)) < 0)
+    throw Error(operation, "", errno);
+
+  std::vector<uint32_t> buffer(kReceiveBuffer / sizeof(uint32_t));
+  for (;;) {
+    ssize_t received = recv(socket.get(), buffer.data(), kReceiveBuffer, MSG_TRUNC);
+    if (received < 0 && errno == EINTR) continue;
+    if (received < 0) throw Error(operation, "", errno);
+    if (static_cast<size_t>(received) > kReceiveBuffer) throw Error(operation, "", EMSGSIZE);
+    int left = static_cast<int>(received);
+    for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
+         message = NLMSG_NEXT(message, left)) {
+      if (message->nlmsg_type == NLMSG_DONE) return;
+      if (message->nlmsg_type == NLMSG_ERROR) {
+        const auto* error = static_cast<const nlmsgerr*>(NLMSG_DATA(message));
+        throw Error(operation, "", -error->error);
+      }
+      each(message);
+    }
+  }
+}
+
+}  // namespace egress::netlink

@@ -1,0 +1,119 @@
+import { groupNames } from './destination-groups.js'
+
+/** How the program hangs on an interface; `auto` takes TCX where the kernel has it. */
+export const bpfModes = ['auto', 'tcx', 'clsact'] as const
+export type BpfMode = (typeof bpfModes)[number]
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export const logFormats = ['logfmt', 'json'] as const
+export type LogFormat = (typeof logFormats)[number]
+
+/** What becomes of packets that answer somebody else's connection. */
+export const replyTreatments = ['count', 'aggregate'] as const
+export type ReplyTreatment = (typeof replyTreatments)[number]
+
+interface Definition {
+  /** What stands for the value in the help. */
+  readonly value: string
+  readonly help: string
+  /** Several values, of a repeated flag or a list in the file; the first replaces the default. */
+  readonly list?: true
+  readonly choices?: readonly string[]
+  readonly default: string | readonly string[]
+  /** The default in the help, where it does not speak for itself. */
+  readonly shownDefault?: string
+}
+
+/**
+ * Every setting, by the name that it has on the command line, behind `--`, and in the configuration
+ * file.
+ */
+export const options = {
+  interface: {
+    value: 'name',
+    help: 'interface to count on, or a glob; repeatable; followed as they come and go',
+    list: true,
+    default: [],
+    shownDefault: 'those of the default routes',
+  },
+  'interface.exclude': {
+    value: 'name',
+    help: 'interface to leave out, or a glob; repeatable',
+    list: true,
+    default: [],
+    shownDefault: 'none',
+  },
+  'destinations.exclude': {
+    value: 'list',
+    help: 'groups (private, loopback, link-local, multicast) and CIDR prefixes that get no series, separated by commas; none: list everything; repeatable',
+    list: true,
+    default: groupNames,
+    shownDefault: groupNames.join(','),
+  },
+  'destinations.include': {
+    value: 'list',
+    help: 'groups and CIDR prefixes that get series although a shorter prefix is excluded; repeatable',
+    list: true,
+    default: [],
+    shownDefault: 'none',
+  },
+  'destinations.limit': {
+    value: 'number',
+    help: 'most destinations in the table, 196 bytes of kernel memory each; traffic beyond counts as overflow',
+    /** 12.3 MiB: 64 bytes a record, 32 a note, 96 in the hash and 4 in the stack beside them. */
+    default: '65536',
+  },
+  'destinations.idle-timeout': {
+    value: 'duration',
+    help: 'a destination without traffic for so long leaves the table, and what it counted becomes expired; 0: never',
+    default: '24h',
+  },
+  'destinations.aggregate-ipv4': {
+    value: 'bits',
+    help: 'tell IPv4 destinations apart by so many leading bits',
+    default: '32',
+  },
+  'destinations.aggregate-ipv6': {
+    value: 'bits',
+    help: 'tell IPv6 destinations apart by so many leading bits',
+    default: '128',
+  },
+  'destinations.replies': {
+    value: 'treatment',
+    help: "aggregate: packets that answer somebody else's connection count as reply, and make no series for each client",
+    choices: replyTreatments,
+    default: 'count',
+  },
+  'bpf.mode': {
+    value: 'mode',
+    help: 'how to attach; auto takes tcx where the kernel has it',
+    choices: bpfModes,
+    default: 'auto',
+  },
+  'bpf.pin-path': {
+    value: 'folder',
+    help: 'folder on a BPF file system that keeps counting while the exporter is stopped or upgraded, such as /sys/fs/bpf/egress-exporter',
+    default: '',
+    shownDefault: 'none',
+  },
+  'web.listen-address': { value: 'address', help: 'where to serve, [HOST]:PORT', default: ':10191' },
+  'web.telemetry-path': { value: 'path', help: 'where the metrics are', default: '/metrics' },
+  'log.level': { value: 'level', help: 'least level to log', choices: logLevels, default: 'info' },
+  'log.format': { value: 'format', help: 'form of log lines', choices: logFormats, default: 'logfmt' },
+} as const satisfies Record<string, Definition>
+
+export type OptionName = keyof typeof options
+export const optionNames = Object.keys(options) as OptionName[]
+export const definition = (name: OptionName): Definition => options[name]
+
+/** The settings as they were written: a list where the option takes several. */
+export type Values = {
+  readonly [Name in OptionName]: (typeof options)[Name] extends { list: true } ? readonly string[] : string
+}
+
+/** What is in force where nothing is written. */
+export const defaults = Object.fromEntries(
+  optionNames.map((name) => [name, definition(name).default]),
+) as unknown as Values

@@ -1,0 +1,101 @@
+import type { Settings } from '../config/settings.js'
+import type { Logger } from '../log.js'
+import type { Addon, Housekeeping, NativeExporter } from './addon.js'
+import { findOwnPorts } from './own-ports.js'
+
+export type HousekeeperSettings = Pick<Settings, 'idleTimeoutMs' | 'destinationsLimit' | 'aggregateReplies'>
+export type HousekeeperLog = Pick<Logger, 'info' | 'warn'>
+
+/** Looking at a record takes some nanoseconds, at 65,536 about half a millisecond. */
+const intervalMs = 1_000
+const recordsPerInterval = 65_536
+/** While the table fills, so that room is made before it is full. */
+const hurriedIntervalMs = 100
+const hurriedFrom = 0.8
+/** An overflow that goes on is mentioned this often. */
+const overflowLogIntervalMs = 60_000
+
+/** What left the table so far, and whether it is full. */
+export interface TableState {
+  readonly expired: number
+  readonly evicted: number
+  /** Whether a packet found no room since the last look. */
+  readonly full: boolean
+}
+
+/** Keeps the table from filling with destinations that nobody sends to, and says so when it is full. */
+export class Housekeeper {
+  readonly #addon: Addon
+  readonly #exporter: NativeExporter
+  readonly #log: HousekeeperLog
+  #settings: HousekeeperSettings
+  #timer: NodeJS.Timeout | undefined
+  #state: TableState = { expired: 0, evicted: 0, full: false }
+  #overflowPackets = 0
+  #overflowLoggedAt = -Infinity
+  #closed = false
+
+  /** @throws NativeError if the host's ports cannot be handed to the program */
+  constructor(addon: Addon, exporter: NativeExporter, settings: HousekeeperSettings, log: HousekeeperLog) {
+    this.#addon = addon
+    this.#exporter = exporter
+    this.#settings = settings
+    this.#log = log
+    this.#refreshOwnPorts()
+    this.#schedule(this.#usualInterval())
+  }
+
+  get state(): TableState {
+    return this.#state
+  }
+
+  /** Takes new settings over, as far as they can change. */
+  reload(settings: HousekeeperSettings): void {
+    this.#settings = { ...this.#settings, idleTimeoutMs: settings.idleTimeoutMs }
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+  }
+
+  #usualInterval(): number {
+    return intervalMs * Math.max(1, this.#settings.destinationsLimit / recordsPerInterval)
+  }
+
+  #schedule(ms: number): void {
+    if (this.#closed) return
+    this.#timer = setTimeout(() => void this.#round(), ms).unref()
+  }
+
+  async #round(): Promise<void> {
+    let next = this.#usualInterval()
+    try {
+      this.#refreshOwnPorts()
+      const done = await this.#exporter.keepHouse(this.#settings.idleTimeoutMs)
+      this.#note(done)
+      if (done.listed > this.#settings.destinationsLimit * hurriedFrom) next = hurriedIntervalMs
+    } catch (error) {
+      if (!this.#closed) this.#log.warn({ err: error }, 'cannot keep the table in order')
+    }
+    this.#schedule(next)
+  }
+
+  #note({ expired, evicted, overflowPackets }: Housekeeping): void {
+    const full = overflowPackets > this.#overflowPackets
+    const { expired: before, evicted: evictedBefore } = this.#state
+    this.#state = { expired: before + expired, evicted: evictedBefore + evicted, full }
+    if (full && Date.now() - this.#overflowLoggedAt > overflowLogIntervalMs) {
+      this.#overflowLoggedAt = Date.now()
+      this.#log.warn(
+        { overflow_packets: overflowPackets, limit: this.#settings.destinationsLimit },
+        'the table is full: traffic to further destinations counts as overflow; raise --destinations.limit, or aggregate',
+      )
+    }
+    this.#overflowPackets = overflowPackets
+  }
+
+  #refreshOwnPorts(): void {
+    if (this.#settings.aggregateReplies) this.#exporter.setOwnPorts(findOwnPorts(this.#addon))
+  }
+}
