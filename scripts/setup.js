@@ -25,6 +25,7 @@ const testNeeds = {
   ethtool: 'ethtool',
   tcpdump: 'tcpdump',
   curl: 'curl',
+  ping: 'iputils-ping',
   setpriv: 'util-linux',
   sysctl: 'procps',
   readelf: 'binutils',

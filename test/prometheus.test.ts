@@ -1,15 +1,9 @@
-import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { eventually } from './support/await.js'
 import { startExporter } from './support/exporter.js'
-import { ethernetFrame, silentPair } from './support/network.js'
+import { ethernetFrame, silence, silentPair } from './support/network.js'
 import { ipv4, ipv6 } from './support/packets.js'
-
-interface QueryResult {
-  data: { result: { metric: Record<string, string>; value: [number, string] }[] }
-}
+import { startPrometheus } from './support/prometheus.js'
 
 t.test('a real Prometheus scrapes the page and answers with the right values', async (t) => {
   const host = silentPair(t, 'veth0')
@@ -21,34 +15,7 @@ t.test('a real Prometheus scrapes the page and answers with the right values', a
   ]
   host.traffic('frames veth0', frames.join('\n'))
 
-  const folder = t.testdir({
-    'prometheus.yml': `
-global: { scrape_interval: 1s, scrape_timeout: 1s }
-scrape_configs:
-  - job_name: egress
-    static_configs: [{ targets: ['${new URL(exporter.url).host}'] }]
-`,
-  })
-  const api = 'http://127.0.0.1:9090/api/v1'
-  const [file, args] = host.command(
-    'prometheus',
-    `--config.file=${folder}/prometheus.yml`,
-    `--storage.tsdb.path=${folder}/data`,
-    '--web.listen-address=127.0.0.1:9090',
-    '--log.level=error',
-  )
-  const prometheus = spawn(file, args, { stdio: 'inherit' })
-  t.teardown(async () => {
-    prometheus.kill()
-    await once(prometheus, 'exit')
-  })
-  const query = (expression: string): QueryResult =>
-    JSON.parse(
-      host.run(['curl', '--silent', '--get', '--data-urlencode', `query=${expression}`, `${api}/query`]),
-    )
-  const value = (expression: string) => query(expression).data.result.map((sample) => sample.value[1])
-
-  await eventually(() => assert.deepEqual(value('up{job="egress"}'), ['1']))
+  const { query: value, get } = await startPrometheus(t, host, exporter.url)
   t.same(value('egress_packets_total{interface="veth0",destination="203.0.113.1"}'), ['23'])
   t.same(value('egress_packets_total{interface="veth0",destination="2001:db8:1::1"}'), ['29'])
   t.same(value('egress_unlisted_packets_total{interface="veth0",reason="excluded"}'), ['31'])
@@ -62,8 +29,42 @@ scrape_configs:
   const [age] = value('time() - egress_destination_first_seen_timestamp_seconds{destination="203.0.113.1"}')
   t.ok(Number(age) > 0 && Number(age) < 60, `first seen ${age} s ago`)
 
-  const { data } = JSON.parse(host.run(['curl', '--silent', `${api}/metadata?metric=egress_packets_total`]))
+  const { data } = get('metadata?metric=egress_packets_total')
   // Prometheus asks for OpenMetrics, where the family has no suffix.
-  const family = JSON.parse(host.run(['curl', '--silent', `${api}/metadata?metric=egress_packets`])).data
+  const family = get('metadata?metric=egress_packets').data
   t.equal((data['egress_packets_total'] ?? family['egress_packets'])[0].type, 'counter')
+})
+
+t.test('a query that counts a packet once where devices lie on each other', async (t) => {
+  const host = silentPair(t, 'eth0')
+  host.ip('link add br0 type bridge')
+  host.ip('link set eth0 master br0')
+  silence(host, 'br0')
+  host.ip('link add link br0 name mac0 type macvlan mode bridge')
+  silence(host, 'mac0')
+  const exporter = await startExporter(t, host, '--interface=eth0', '--interface=br0', '--interface=mac0')
+  host.traffic(
+    'frames mac0',
+    Array(23)
+      .fill(ethernetFrame('0800', ipv4({ to: '203.0.113.1' })))
+      .join('\n'),
+  )
+  host.traffic(
+    'frames br0',
+    Array(29)
+      .fill(ethernetFrame('0800', ipv4({ to: '203.0.113.1' })))
+      .join('\n'),
+  )
+  const { query, get } = await startPrometheus(t, host, exporter.url)
+  t.same(query('sum(egress_packets_total)'), [String(23 * 3 + 29 * 2)], 'each device counts it')
+  const readme = readFileSync('README.md', 'utf8')
+  const [, once] = /```promql\n(sum by \(instance, destination\)[^`]*)```/.exec(readme) ?? []
+  t.ok(once, 'README has the query')
+  t.same(query(once ?? ''), [String(23 + 29)])
+  t.equal(host.sent('eth0').packets, 23 + 29)
+  const { data } = get(`query?query=${encodeURIComponent('egress_interface_info')}`)
+  const places = data.result.map(({ metric }: { metric: Record<string, string> }) =>
+    [metric['interface'], metric['kind'], metric['master'], metric['lower']].join(' '),
+  )
+  t.same(places.sort(), ['br0 bridge  ', 'eth0 veth br0 ', 'mac0 macvlan  br0'])
 })

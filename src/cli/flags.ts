@@ -72,7 +72,10 @@ export function parseCheckFlags(argv: readonly string[]): { readonly json: boole
     .addOption(mode)
     .parse(argv, { from: 'user' })
   const options = program.opts<{ json: boolean }>()
-  return { json: options.json, mode: program.getOptionValue(mode.attributeName()) ?? 'auto' }
+  return {
+    json: options.json,
+    mode: (program.getOptionValue(mode.attributeName()) as BpfMode | undefined) ?? 'auto',
+  }
 }
 
 /**

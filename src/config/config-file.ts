@@ -18,7 +18,7 @@ const word = { type: ['string', 'number', 'boolean'] }
 const schema = {
   type: 'object',
   additionalProperties: false,
-  properties: Object.fromEntries(
+  properties: Object.fromEntries<object>(
     optionNames.map((name) => {
       const { list, choices } = definition(name)
       if (choices) return [name, { enum: choices }]
@@ -50,18 +50,18 @@ export function readConfigFile(path: string): ConfigFile {
   if (broken)
     throw usageError(`${at(broken.pos[0])}: ${broken.message.split('\n')[0]?.replace(/ at line .*/, '')}`)
 
-  const content: unknown = document.toJS() ?? {}
+  const content = (document.toJS() ?? {}) as Record<string, unknown>
   if (!validate(content)) {
     const [first] = validate.errors ?? []
     if (first) throw usageError(explain(first, document, at))
   }
   return {
     values: Object.fromEntries(
-      Object.entries(content as Record<string, unknown>).map(([name, value]) => [
+      Object.entries(content).map(([name, value]) => [
         name,
         definition(name as OptionName).list ? [value].flat().map(String) : String(value),
       ]),
-    ) as Partial<Values>,
+    ),
     origin: (name) => `${at(keyOffset(document, name))}: ${name}`,
   }
 }

@@ -66,6 +66,37 @@ def frames(interface, virtio="plain"):
                     raise
 
 
+def spray_frames(interface, count):
+    """Sends a UDP packet to each of `count` addresses from 1.0.0.0 on, as frames."""
+    frame = bytearray(12) + b"\x08\x00" + bytes.fromhex("4500001c0001000040110000") + bytes(8)
+    frame += struct.pack("!HHHH", 40000, 53, 8, 0)
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
+        sender.bind((interface, 0))
+        for address in range(1 << 24, (1 << 24) + int(count)):
+            struct.pack_into("!I", frame, 30, address)
+            sender.send(frame)
+
+
+def udp_server(address, port):
+    """Says "ready", and answers each datagram with the same, until it is killed."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind((address, int(port)))
+        print("ready", flush=True)
+        while True:
+            data, client = server.recvfrom(2048)
+            server.sendto(data, client)
+
+
+def udp_client(address, port, count, source):
+    """Sends `count` datagrams from a source address, and awaits the answer to each."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind((source, 0))
+        client.settimeout(5)
+        for _ in range(int(count)):
+            client.sendto(bytes(5), (address, int(port)))
+            client.recv(2048)
+
+
 def tcp_sink(address, port):
     """Says "ready", takes one connection, reads it to its end, and prints how many bytes came."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -78,9 +109,9 @@ def tcp_sink(address, port):
         print(total, flush=True)
 
 
-def tcp(address, port, size):
+def tcp(address, port, size, source=""):
     """Sends `size` bytes over one connection."""
-    with socket.create_connection((address, int(port))) as connection:
+    with socket.create_connection((address, int(port)), source_address=(source, 0)) as connection:
         connection.sendall(bytes(int(size)))
 
 
@@ -95,5 +126,6 @@ def tun(name):
 
 if __name__ == "__main__":
     commands = {"udp": udp, "spray": spray, "burst": burst, "stream": stream, "frames": frames}
+    commands |= {"spray-frames": spray_frames, "udp-server": udp_server, "udp-client": udp_client}
     commands |= {"tcp-sink": tcp_sink, "tcp": tcp, "tun": tun}
     commands[sys.argv[1]](*sys.argv[2:])

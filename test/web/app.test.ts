@@ -48,7 +48,10 @@ t.test('text 0.0.4 by default', async (t) => {
   t.match(body, /^egress_config_last_reload_successful 0$/m)
   t.match(body, /^egress_config_last_reload_success_timestamp_seconds 11$/m)
   t.match(body, /^egress_interface_attached\{interface="eth0"\} 1$/m)
-  t.match(body, /^egress_interface_info\{interface="eth0",ifindex="2",mode="tcx",link_type="ether",kind="",bus="pci",master="",lower=""\} 1$/m)
+  t.match(
+    body,
+    /^egress_interface_info\{interface="eth0",ifindex="2",mode="tcx",link_type="ether",kind="",bus="pci",master="",lower=""\} 1$/m,
+  )
   t.match(
     body,
     /^egress_exporter_build_info\{version="[^"]+",revision="[^"]+",nodeversion="v\d+[^"]*",libbpfversion="1.1"\} 1$/m,
