@@ -16,7 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <regex>
+#include <string_view>
 #include <utility>
 
 #include "../bpf/egress.h"
@@ -27,20 +27,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
+bool is_numbered(std::string_view name, std::string_view prefix) {
+  if (!name.starts_with(prefix) || name.size() == prefix.size()) return false;
+  name.remove_prefix(prefix.size());
+  return name.find_first_not_of("0123456789") == name.npos;
+}
+
 /// What this program pins: maps by their names, links by their interfaces. Other files stay.
-const std::regex kPinName(
-    "destinations|destination_ids|free_ids|interface_slots|interfaces|"
-    "notes|moved|pending_move|network_namespace|tcx-[0-9]+");
-const std::regex kVersionName("v[0-9]+");
+bool is_pin(std::string_view name) {
+  constexpr std::string_view kMaps[] = {"destinations",    "destination_ids", "free_ids",
+                                        "interface_slots", "interfaces",      "notes",
+                                        "moved",           "pending_move",    "network_namespace"};
+  return is_numbered(name, "tcx-") || std::ranges::find(kMaps, name) != std::end(kMaps);
+}
+
+bool is_version(std::string_view name) { return is_numbered(name, "v"); }
+
 /// How deep folders of pins are looked for.
 constexpr int kDepthMax = 4;
 
 /// The names in a folder that match, in order; none if it cannot be read.
-std::vector<std::string> names_in(const std::string& folder, const std::regex& pattern) {
+std::vector<std::string> names_in(const std::string& folder, bool (*matches)(std::string_view)) {
   std::vector<std::string> names;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error))
-    if (auto name = entry.path().filename().string(); std::regex_match(name, pattern))
+    if (auto name = entry.path().filename().string(); matches(name))
       names.push_back(std::move(name));
   std::sort(names.begin(), names.end());
   return names;
@@ -52,7 +63,7 @@ void unlink_pin(const std::string& file) {
 
 void remove_version(const std::string& folder) {
   // Links first: nothing counts any more when the maps go.
-  auto names = names_in(folder, kPinName);
+  auto names = names_in(folder, is_pin);
   std::stable_partition(names.begin(), names.end(),
                         [](const std::string& name) { return name.starts_with("tcx-"); });
   for (const auto& name : names) unlink_pin(folder + "/" + name);
@@ -93,9 +104,9 @@ Fd lock(const std::string& path) {
 }
 
 bool is_pin_folder(const std::string& path) {
-  const auto versions = names_in(path, kVersionName);
+  const auto versions = names_in(path, is_version);
   return std::any_of(versions.begin(), versions.end(), [&](const std::string& version) {
-    const auto pins = names_in(path + "/" + version, kPinName);
+    const auto pins = names_in(path + "/" + version, is_pin);
     return std::find(pins.begin(), pins.end(), "destinations") != pins.end();
   });
 }
@@ -119,7 +130,7 @@ PinFolder::PinFolder(std::string path)
   if (!on_bpf_fs(fs::exists(path_) ? path_ : parent)) throw Error("open pins", path_, ENOMEDIUM);
   if (::mkdir(path_.c_str(), 0700) != 0 && errno != EEXIST) throw Error("open pins", path_, errno);
   lock_ = lock(path_);
-  for (const auto& name : names_in(path_, kVersionName)) {
+  for (const auto& name : names_in(path_, is_version)) {
     if (path_ + "/" + name == version_) continue;
     remove_version(path_ + "/" + name);
     replaced_.push_back(name);
@@ -161,8 +172,8 @@ std::vector<PinFolder::Found> PinFolder::find_all() {
   std::vector<Found> found;
   for (auto& path : folders) {
     std::vector<std::string> pins;
-    for (const auto& version : names_in(path, kVersionName))
-      for (const auto& name : names_in(path + "/" + version, kPinName))
+    for (const auto& version : names_in(path, is_version))
+      for (const auto& name : names_in(path + "/" + version, is_pin))
         pins.push_back(version + "/" + name);
     std::string holder = lock_holder(open_folder(path).get());
     found.push_back({std::move(path), std::move(pins), std::move(holder)});

@@ -21,7 +21,6 @@ namespace {
 // IFLA_PARENT_DEV_BUS_NAME, since 5.14; the headers here may be older.
 constexpr uint16_t kParentDeviceBusName = 57;
 
-
 /// Calls `each` with every attribute of a message whose body is a Body.
 template <typename Body, typename Each>
 void for_each_attribute(const nlmsghdr* message, Each each) {
@@ -51,42 +50,43 @@ uint32_t as_u32(const rtattr* attribute) {
 
 std::vector<Link> links() {
   std::vector<Link> found;
-  netlink::dump("list interfaces", NETLINK_ROUTE, RTM_GETLINK, ifinfomsg{}, [&](const nlmsghdr* message) {
-    const auto* info = static_cast<const ifinfomsg*>(NLMSG_DATA(message));
-    Link link;
-    link.ifindex = static_cast<uint32_t>(info->ifi_index);
-    link.type = info->ifi_type;
-    bool elsewhere = false;
-    for_each_attribute<ifinfomsg>(message, [&](const rtattr* attribute) {
-      switch (attribute->rta_type & NLA_TYPE_MASK) {
-        case IFLA_IFNAME:
-          link.name = static_cast<const char*>(RTA_DATA(attribute));
-          break;
-        case IFLA_LINKINFO:
-          for_each_nested(attribute, [&](const rtattr* nested) {
-            if (nested->rta_type == IFLA_INFO_KIND)
-              link.kind = static_cast<const char*>(RTA_DATA(nested));
-          });
-          break;
-        case kParentDeviceBusName:
-          link.bus = static_cast<const char*>(RTA_DATA(attribute));
-          break;
-        case IFLA_MASTER:
-          link.master = as_u32(attribute);
-          break;
-        case IFLA_LINK:
-          link.lower = as_u32(attribute);
-          break;
-        case IFLA_LINK_NETNSID:
-          elsewhere = true;
-          break;
-      }
-    });
-    // A device without another beneath it names itself; one of a pair names its peer.
-    if (elsewhere || link.lower == link.ifindex || link.kind == "veth" || link.kind == "netkit")
-      link.lower = 0;
-    found.push_back(std::move(link));
-  });
+  netlink::dump(
+      "list interfaces", NETLINK_ROUTE, RTM_GETLINK, ifinfomsg{}, [&](const nlmsghdr* message) {
+        const auto* info = static_cast<const ifinfomsg*>(NLMSG_DATA(message));
+        Link link;
+        link.ifindex = static_cast<uint32_t>(info->ifi_index);
+        link.type = info->ifi_type;
+        bool elsewhere = false;
+        for_each_attribute<ifinfomsg>(message, [&](const rtattr* attribute) {
+          switch (attribute->rta_type & NLA_TYPE_MASK) {
+            case IFLA_IFNAME:
+              link.name = static_cast<const char*>(RTA_DATA(attribute));
+              break;
+            case IFLA_LINKINFO:
+              for_each_nested(attribute, [&](const rtattr* nested) {
+                if (nested->rta_type == IFLA_INFO_KIND)
+                  link.kind = static_cast<const char*>(RTA_DATA(nested));
+              });
+              break;
+            case kParentDeviceBusName:
+              link.bus = static_cast<const char*>(RTA_DATA(attribute));
+              break;
+            case IFLA_MASTER:
+              link.master = as_u32(attribute);
+              break;
+            case IFLA_LINK:
+              link.lower = as_u32(attribute);
+              break;
+            case IFLA_LINK_NETNSID:
+              elsewhere = true;
+              break;
+          }
+        });
+        // A device without another beneath it names itself; one of a pair names its peer.
+        if (elsewhere || link.lower == link.ifindex || link.kind == "veth" || link.kind == "netkit")
+          link.lower = 0;
+        found.push_back(std::move(link));
+      });
   return found;
 }
 
@@ -120,23 +120,24 @@ std::vector<Filter> clsact_filters(uint32_t ifindex) {
     tcmsg request{};
     request.tcm_ifindex = static_cast<int>(ifindex);
     request.tcm_parent = TC_H_MAKE(TC_H_CLSACT, hook);
-    netlink::dump("list filters", NETLINK_ROUTE, RTM_GETTFILTER, request, [&](const nlmsghdr* message) {
-      if (message->nlmsg_type != RTM_NEWTFILTER) return;
-      const auto* info = static_cast<const tcmsg*>(NLMSG_DATA(message));
-      Filter filter{
-          hook == TC_H_MIN_EGRESS, TC_H_MAJ(info->tcm_info) >> 16, info->tcm_handle, 0, {}};
-      for_each_attribute<tcmsg>(message, [&](const rtattr* attribute) {
-        if (attribute->rta_type != TCA_OPTIONS) return;
-        // The kind's own attributes, here those of cls_bpf.
-        for_each_nested(attribute, [&](const rtattr* option) {
-          if (option->rta_type == TCA_BPF_NAME)
-            filter.name = static_cast<const char*>(RTA_DATA(option));
-          if (option->rta_type == TCA_BPF_ID) filter.program_id = as_u32(option);
+    netlink::dump(
+        "list filters", NETLINK_ROUTE, RTM_GETTFILTER, request, [&](const nlmsghdr* message) {
+          if (message->nlmsg_type != RTM_NEWTFILTER) return;
+          const auto* info = static_cast<const tcmsg*>(NLMSG_DATA(message));
+          Filter filter{
+              hook == TC_H_MIN_EGRESS, TC_H_MAJ(info->tcm_info) >> 16, info->tcm_handle, 0, {}};
+          for_each_attribute<tcmsg>(message, [&](const rtattr* attribute) {
+            if (attribute->rta_type != TCA_OPTIONS) return;
+            // The kind's own attributes, here those of cls_bpf.
+            for_each_nested(attribute, [&](const rtattr* option) {
+              if (option->rta_type == TCA_BPF_NAME)
+                filter.name = static_cast<const char*>(RTA_DATA(option));
+              if (option->rta_type == TCA_BPF_ID) filter.program_id = as_u32(option);
+            });
+          });
+          // A filter chain's head comes without a handle of its own.
+          if (filter.handle != 0) found.push_back(std::move(filter));
         });
-      });
-      // A filter chain's head comes without a handle of its own.
-      if (filter.handle != 0) found.push_back(std::move(filter));
-    });
   }
   return found;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { startExporter } from './support/exporter.js'
+import { startExporter, total } from './support/exporter.js'
 import { ethernetFrame, silence, silentPair } from './support/network.js'
 import { ipv4, ipv6 } from './support/packets.js'
 import { startPrometheus } from './support/prometheus.js'
@@ -43,6 +43,9 @@ t.test('a query that counts a packet once where devices lie on each other', asyn
   host.ip('link add link br0 name mac0 type macvlan mode bridge')
   silence(host, 'mac0')
   const exporter = await startExporter(t, host, '--interface=eth0', '--interface=br0', '--interface=mac0')
+  // A bridge may have something to say of its own.
+  const unseen = () => host.sent('eth0').packets - (total(exporter.samples(), 'eth0').packets ?? 0)
+  const before = unseen()
   host.traffic(
     'frames mac0',
     Array(23)
@@ -55,13 +58,13 @@ t.test('a query that counts a packet once where devices lie on each other', asyn
       .fill(ethernetFrame('0800', ipv4({ to: '203.0.113.1' })))
       .join('\n'),
   )
+  t.equal(unseen(), before, 'nothing else left by the lowest device')
   const { query, get } = await startPrometheus(t, host, exporter.url)
   t.same(query('sum(egress_packets_total)'), [String(23 * 3 + 29 * 2)], 'each device counts it')
   const readme = readFileSync('README.md', 'utf8')
   const [, once] = /```promql\n(sum by \(instance, destination\)[^`]*)```/.exec(readme) ?? []
   t.ok(once, 'README has the query')
   t.same(query(once ?? ''), [String(23 + 29)])
-  t.equal(host.sent('eth0').packets, 23 + 29)
   const { data } = get(`query?query=${encodeURIComponent('egress_interface_info')}`)
   const places = data.result.map(({ metric }: { metric: Record<string, string> }) =>
     [metric['interface'], metric['kind'], metric['master'], metric['lower']].join(' '),

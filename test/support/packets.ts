@@ -13,6 +13,12 @@ export function udp(port: number, payload = 'abcdef'): string {
   return hex(40000, 2) + hex(port, 2) + hex(8 + bytesIn(payload), 2) + '0000' + payload
 }
 
+/** RFC 9293, section 3.1, from a port of this host's. */
+export function tcp(fromPort: number, flags: 'syn' | 'syn-ack' | 'ack'): string {
+  const bits = { syn: 0x02, 'syn-ack': 0x12, ack: 0x10 }[flags]
+  return hex(fromPort, 2) + hex(443, 2) + '0'.repeat(16) + '50' + hex(bits, 1) + '0400' + '00000000'
+}
+
 interface Ipv4 {
   to: string
   protocol?: number

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The native code without Node, for AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer:
+// opens, attaches, counts, reads, renders, changes and closes, again and again. Its argument is a
+// folder for pins. Run in a network namespace of its own (scripts/test-sanitizers.js).
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "../../native/exporter.h"
+#include "../../native/exposition.h"
+#include "../../native/features.h"
+#include "../../native/listening_ports.h"
+#include "../../native/privileges.h"
+#include "../../native/rtnetlink.h"
+
+namespace
+{
+
+constexpr uint32_t kLoopback = 1;
+constexpr int kCycles = 20;
+constexpr int kPackets = 13;
+
+void require(bool condition, const char *what)
+{
+	if (condition)
+		return;
+	std::fprintf(stderr, "failed: %s\n", what);
+	std::exit(1);
+}
+
+/// Sends datagrams to 127.9.0.1, 127.9.0.2 and so on.
+void send(int count)
+{
+	egress::Fd sender(socket(AF_INET, SOCK_DGRAM, 0));
+	for (int i = 1; i <= count; i++) {
+		sockaddr_in to{};
+		to.sin_family = AF_INET;
+		to.sin_port = htons(9);
+		to.sin_addr.s_addr = htonl(0x7f090000 + static_cast<uint32_t>(i));
+		require(sendto(sender.get(), "egress", 6, 0, reinterpret_cast<sockaddr *>(&to), sizeof(to)) ==
+				6,
+			"send");
+	}
+}
+
+std::string render(const egress::Page &page, egress::Format format)
+{
+	std::array<char, 2 * egress::Page::kLineMax> buffer;
+	egress::Page::Cursor cursor;
+	std::string text;
+	while (size_t written = page.render(cursor, buffer, format))
+		text.append(buffer.data(), written);
+	return text;
+}
+
+egress::Choice choice(uint32_t address, uint32_t bits, egress_choice what)
+{
+	egress::Choice choice{{EGRESS_FAMILY_BITS + bits, AF_INET, {}, {}}, what};
+	address = htonl(address);
+	std::memcpy(choice.prefix.address, &address, sizeof(address));
+	return choice;
+}
+
+void cycle(egress::Mode mode, bool map_memory, const std::string &pin_path)
+{
+	egress::ExporterOptions options;
+	options.program = {64, {choice(0x0a000000, 8, EGRESS_EXCLUDE)}, 32, 128, false, map_memory};
+	options.pin_path = pin_path;
+	egress::Exporter exporter(options);
+	exporter.attach(kLoopback, "a \"lo\"\\", true, mode);
+	send(kPackets);
+	require(exporter.hanging(kLoopback).has_value(), "it hangs");
+	const egress::Page page(exporter.read());
+	require(page.snapshot().destinations.size() >= kPackets, "all are listed");
+	require(render(page, egress::Format::kText).size() > 1000, "a page");
+	require(render(page, egress::Format::kOpenMetrics).size() > 1000, "another");
+
+	exporter.choose({choice(0x7f090000, 29, EGRESS_EXCLUDE), choice(0x7f090004, 30, EGRESS_INCLUDE)});
+	send(kPackets);
+	exporter.set_own_ports(std::vector<uint64_t>(2 * EGRESS_OWN_PORTS_WORDS, ~0ULL));
+	exporter.keep_house(0);
+	exporter.keep_house(1);
+	exporter.detach({kLoopback});
+	exporter.attach(kLoopback + 0, "another name", true, mode);
+	exporter.detach({kLoopback});
+	require(exporter.forget_departed(0).size() == 2, "both are forgotten");
+	exporter.attach(kLoopback, "lo", true, mode);
+	send(100);
+	require(exporter.read().destinations.size() <= 64, "the limit holds");
+	try {
+		exporter.attach(0x7fffffff, "gone", true, mode);
+		require(false, "there is no such interface");
+	} catch (const egress::Error &) {
+	}
+}
+
+} // namespace
+
+int main(int, char **arguments)
+{
+	const std::string pins = arguments[1];
+	for (int i = 0; i < kCycles; i++)
+		for (egress::Mode mode : {egress::Mode::kTcx, egress::Mode::kClsact}) {
+			cycle(mode, true, {});
+			cycle(mode, false, {});
+			cycle(mode, true, pins);
+			require(egress::PinFolder::find_all().size() == 1, "the pins are found");
+			egress::Exporter::remove_pins(pins);
+		}
+	require(!egress::rtnetlink::links().empty(), "links");
+	egress::rtnetlink::default_route_interfaces();
+	egress::listening_tcp_ports();
+	egress::ClsactFilter::find_all();
+	require(!egress::try_attach(egress::Mode::kClsact), "clsact can be attached");
+	std::printf("%d cycles\n", kCycles * 6);
+}
