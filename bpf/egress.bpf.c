@@ -67,6 +67,16 @@ struct {
 	__type(value, __u32);
 } destination_ids SEC(".maps");
 
+/* Where a key's record was last found, by a hash that costs one multiplication:
+ * nearly always it saves the look into `destination_ids`, which costs more time
+ * and more cache misses. Right or wrong, the record itself tells. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__type(key, __u32);
+	__type(value, __u32);
+} hints SEC(".maps");
+
 /* Records that no key has. */
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK);
@@ -140,6 +150,8 @@ struct {
 } excluded_recently SEC(".maps");
 
 /* Settings that last as long as the program. */
+const volatile bool take_hints = false;
+const volatile __u32 hints_shift = 31; /* 32 less the bits of an index into `hints` */
 const volatile bool aggregate_replies = false;
 const volatile __u32 ipv4_prefix_length = 32;
 const volatile __u32 ipv6_prefix_length = 128;
@@ -227,19 +239,35 @@ static __always_inline bool opens_connection(__u8 tcp_flags)
 static __always_inline bool read_ipv4(struct __sk_buff *skb, const int plain, int offset,
 				      struct egress_key *key, struct outlook *outlook)
 {
-	struct iphdr ip;
-	__u8 version_and_words, tcp_flags;
+	void *data = (void *)(long)skb->data;
+	void *data_end = (void *)(long)skb->data_end;
+	__u8 version_and_words, protocol, tcp_flags;
+	__be16 fragment_be;
 
-	if (!read(skb, plain, offset, 0, &ip, sizeof(ip)))
-		return false;
-	version_and_words = *(__u8 *)&ip;
+	/* As read() does it, but without a copy of what is not asked for. */
+	if (offset == plain && data + plain + sizeof(struct iphdr) <= data_end) {
+		const struct iphdr *ip = __builtin_assume_aligned(data + plain, 4);
+
+		version_and_words = *(const __u8 *)ip;
+		protocol = ip->protocol;
+		fragment_be = ip->frag_off;
+		key->address[0] = ip->daddr;
+	} else {
+		struct iphdr ip;
+
+		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
+			return false;
+		version_and_words = *(__u8 *)&ip;
+		protocol = ip.protocol;
+		fragment_be = ip.frag_off;
+		key->address[0] = ip.daddr;
+	}
 	key->family = AF_INET;
 	key->prefix_length = ipv4_prefix_length;
-	key->address[0] = ip.daddr;
-	if (ip.protocol == IPPROTO_TCP && !(ip.frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET))) {
+	if (protocol == IPPROTO_TCP && !(fragment_be & bpf_htons(IPV4_FRAGMENT_OFFSET))) {
 		outlook->hidden = version_and_words != 0x45;
 		if (!outlook->hidden &&
-		    read(skb, plain, offset, sizeof(ip) + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags)))
+		    read(skb, plain, offset, sizeof(struct iphdr) + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags)))
 			outlook->opens = opens_connection(tcp_flags);
 	}
 	/* The total length says nothing: it is 0 in IPv4 BIG TCP (kernel b1a78b9b9886). */
@@ -283,13 +311,37 @@ static __always_inline bool same_key(const struct egress_key *a, const struct eg
 	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]));
 }
 
-/* Spreads keys over `excluded_recently`; a collision only costs a lookup. */
+/* Spreads keys evenly over 32 bits, the highest best: Fibonacci hashing (Knuth,
+ * The Art of Computer Programming, volume 3, section 6.4). */
 static __always_inline __u32 spread(const struct egress_key *key)
 {
-	const __u32 *address = (const __u32 *)key->address;
-	__u32 mixed = address[0] ^ (address[1] << 7) ^ (address[2] << 13) ^ address[3] ^ key->ifindex;
+	__u32 mixed = bpf_ntohl(key->address[0] ^ key->address[2]) ^ key->ifindex << 20;
 
-	return (mixed * 0x9e3779b1U) >> 16; /* Knuth: 2^32 over the golden ratio */
+	/* The last half of an IPv6 address tells hosts of a network apart. */
+	if (key->family == AF_INET6)
+		mixed = (mixed ^ bpf_ntohl(key->address[1])) * 0x85ebca6bU ^ bpf_ntohl(key->address[3]);
+	return mixed * 0x9e3779b1U; /* 2^32 over the golden ratio */
+}
+
+static __always_inline struct egress_destination *find(const struct egress_key *key)
+{
+	__u32 index = spread(key) >> hints_shift;
+	__u32 *hint = take_hints ? bpf_map_lookup_elem(&hints, &index) : NULL;
+	struct egress_destination *destination;
+	__u32 *id;
+
+	if (hint) {
+		destination = bpf_map_lookup_elem(&destinations, hint);
+		/* Listed: not while it is filled in, or taken out of the table. */
+		if (destination && destination->state == EGRESS_LISTED && same_key(&destination->key, key))
+			return destination;
+	}
+	id = bpf_map_lookup_elem(&destination_ids, key);
+	if (!id)
+		return NULL;
+	if (hint)
+		*hint = *id; /* safe: whatever another CPU writes is only a hint */
+	return bpf_map_lookup_elem(&destinations, id);
 }
 
 /* A struct transport in one word. */
@@ -378,7 +430,7 @@ static __always_inline __u32 count_segments(struct __sk_buff *skb, const struct 
 
 static __always_inline bool is_excluded(const struct egress_key *key)
 {
-	__u32 index = spread(key) % EXCLUDED_RECENTLY;
+	__u32 index = spread(key) / (0x100000000ULL / EXCLUDED_RECENTLY);
 	struct egress_key *recent = bpf_map_lookup_elem(&excluded_recently, &index);
 	struct egress_prefix prefix = {
 		.length = EGRESS_FAMILY_BITS + 128,
@@ -536,7 +588,7 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 	struct outlook outlook = {};
 	struct egress_interface *interface;
 	__u64 packets = 1, bytes = skb->wire_len;
-	__u32 *id, *slot = NULL;
+	__u32 *slot;
 	bool is_ip = false, is_new = false, segmented;
 
 	if (offset >= 0) {
@@ -549,9 +601,7 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 	}
 	if (is_ip) {
 		aggregate(&key);
-		id = bpf_map_lookup_elem(&destination_ids, &key);
-		if (id)
-			destination = bpf_map_lookup_elem(&destinations, id);
+		destination = find(&key);
 		if (!destination) {
 			is_new = !is_left_out(skb, offset, &key);
 			reason = EGRESS_EXCLUDED;
