@@ -130,6 +130,24 @@ void metadata(const Family& family, Format format, Writer& out) {
   out << "# TYPE " << family.name << suffix << " " << family.type << "\n";
 }
 
+/// Appends an address. IPv4 by hand: inet_ntop() takes ten times as long, of a large page the most.
+void append_address(std::string& text, const egress_key& key) {
+  std::array<char, INET6_ADDRSTRLEN> address;
+  if (key.family == AF_INET6) {
+    inet_ntop(AF_INET6, key.address, address.data(), address.size());
+    text += address.data();
+    return;
+  }
+  std::array<uint8_t, 4> bytes;
+  std::memcpy(bytes.data(), key.address, bytes.size());
+  char* end = address.data();
+  for (uint8_t byte : bytes) {
+    if (end != address.data()) *end++ = '.';
+    end = std::to_chars(end, address.data() + address.size(), byte).ptr;
+  }
+  text.append(address.data(), end);
+}
+
 /// Escapes a label value: backslash, quote and line feed, as both text formats have it.
 std::string escape(std::string_view value) {
   std::string escaped;
@@ -150,11 +168,9 @@ Page::Page(Snapshot snapshot) : snapshot_(std::move(snapshot)) {
     interface_labels_.push_back("interface=\"" + escape(interface.name) + "\"");
   label_ends_.reserve(snapshot_.destinations.size());
   for (const Destination& destination : snapshot_.destinations) {
-    std::array<char, INET6_ADDRSTRLEN> address;
-    inet_ntop(destination.key.family, destination.key.address, address.data(), address.size());
     labels_ += interface_labels_[destination.interface];
     labels_ += ",destination=\"";
-    labels_ += address.data();
+    append_address(labels_, destination.key);
     const uint16_t bits = destination.key.family == AF_INET ? 32 : 128;
     if (destination.key.prefix_length < bits)
       labels_.append("/").append(std::to_string(destination.key.prefix_length));

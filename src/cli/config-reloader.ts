@@ -52,7 +52,7 @@ export class ConfigReloader {
       return
     }
     try {
-      const settings = loadSettings(this.#commandLine)
+      const settings = await loadSettings(this.#commandLine)
       await this.#counter.reload(settings)
       this.#log.level = settings.log.level
       const waiting = (Object.keys(settings) as (keyof Settings)[]).filter(

@@ -35,7 +35,7 @@ try {
   } else {
     const commandLine = parseFlags(argv)
     if (commandLine.configCheck) {
-      loadSettings(commandLine)
+      await loadSettings(commandLine)
       print('the settings are valid')
     } else {
       await run(commandLine)

@@ -19,7 +19,7 @@ const stopDeadlineMs = 3_000
  * @throws UserError if it cannot start; nothing stays attached then, but by pins
  */
 export async function run(commandLine: CommandLine): Promise<void> {
-  const settings = loadSettings(commandLine)
+  const settings = await loadSettings(commandLine)
   // From here on a signal ends the run in order, even while it starts.
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal))

@@ -1,4 +1,3 @@
-import { readConfigFile } from './config-file.js'
 import { defaults, type Values } from './options.js'
 import { parseSettings, type Settings } from './settings.js'
 
@@ -17,8 +16,10 @@ export interface CommandLine {
  *
  * @throws UserError naming the first value that is wrong, and where it is
  */
-export function loadSettings({ given, configFile }: CommandLine): Settings {
-  const file = configFile === undefined ? undefined : readConfigFile(configFile)
+export async function loadSettings({ given, configFile }: CommandLine): Promise<Settings> {
+  // Loaded when asked for: parser and validator take longer to load than all the rest.
+  const file =
+    configFile === undefined ? undefined : (await import('./config-file.js')).readConfigFile(configFile)
   return parseSettings({ ...defaults, ...file?.values, ...given }, (name) =>
     file && name in file.values && !(name in given) ? file.origin(name) : `--${name}`,
   )

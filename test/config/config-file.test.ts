@@ -13,9 +13,10 @@ function load(text: string, ...argv: string[]) {
 }
 
 t.test('good files', async (t) => {
-  t.same(load(''), loadSettings(parseFlags([])), 'an empty file changes nothing')
-  t.same(load('# nothing but words\n'), loadSettings(parseFlags([])))
-  const found = load(`
+  const unchanged = await loadSettings(parseFlags([]))
+  t.same(await load(''), unchanged, 'an empty file changes nothing')
+  t.same(await load('# nothing but words\n'), unchanged)
+  const found = await load(`
 interface: [eth0, 'wg*']
 interface.exclude: wg9
 destinations.exclude: [private, 192.0.2.0/24]
@@ -44,7 +45,7 @@ log.level: debug
 
 t.test('a flag is stronger than the file', async (t) => {
   const text = 'destinations.limit: 1000\ninterface: [eth0]\nlog.level: debug\n'
-  const found = load(text, '--destinations.limit=2000', '--interface=eth1')
+  const found = await load(text, '--destinations.limit=2000', '--interface=eth1')
   t.match(found, { destinationsLimit: 2000, interfaces: ['eth1'], log: { level: 'debug' } })
 })
 
@@ -84,11 +85,15 @@ const bad: [what: string, text: string, message: string][] = [
     '2:1: Flow sequence in block collection must be sufficiently indented and end with a ]',
   ],
 ]
-for (const [what, text, message] of bad) {
-  t.throws(() => load(text), { message: `${path}:${message}`, exitCode: ExitCode.usage }, what)
-}
+t.test('bad files', async (t) => {
+  for (const [what, text, message] of bad) {
+    await t.rejects(load(text), { message: `${path}:${message}`, exitCode: ExitCode.usage }, what)
+  }
+})
 
-t.throws(() => loadSettings(parseFlags([`--config.file=${folder}/absent.yml`])), {
-  message: `--config.file: cannot read ${folder}/absent.yml: ENOENT`,
-  exitCode: ExitCode.usage,
+t.test('an absent file', async (t) => {
+  await t.rejects(loadSettings(parseFlags([`--config.file=${folder}/absent.yml`])), {
+    message: `--config.file: cannot read ${folder}/absent.yml: ENOENT`,
+    exitCode: ExitCode.usage,
+  })
 })

@@ -1,9 +1,10 @@
 import t from 'tap'
 import { parseFlags } from '../../src/cli/flags.js'
-import { loadSettings } from '../../src/config/load.js'
+import { defaults } from '../../src/config/options.js'
+import { parseSettings } from '../../src/config/settings.js'
 import { ExitCode } from '../../src/errors.js'
 
-const settings = (...argv: string[]) => loadSettings(parseFlags(argv))
+const settings = (...argv: string[]) => parseSettings({ ...defaults, ...parseFlags(argv).given })
 
 t.test('the defaults', async (t) => {
   const found = settings()

@@ -30,7 +30,7 @@ if (process.argv[2] === 'cleanup') {
   cleanup(parseCleanupFlags(process.argv.slice(3)).dryRun, print)
   process.exit()
 }
-const settings = loadSettings(parseFlags(process.argv.slice(2)))
+const settings = await loadSettings(parseFlags(process.argv.slice(2)))
 const counter = EgressCounter.open(settings, log)
 counter.dropCapabilities()
 const { destinationsLimit } = settings

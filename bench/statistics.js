@@ -1,0 +1,10 @@
+// What a list of measurements says.
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/** Lowest and highest. */
+export const range = (values) => [Math.min(...values), Math.max(...values)]
