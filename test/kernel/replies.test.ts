@@ -63,7 +63,8 @@ t.test('aggregate: clients make no series, and what the host calls does', async 
   // At least the answers to each UDP and ping, and for each connection SYN-ACK, an ACK, FIN.
   t.ok(replies >= 3 * (7 + 3) + 6 * 3, `${replies} replies`)
   t.same(closedSum(samples), total(samples))
-  t.equal(total(samples).packets, network.host.sent('veth0').packets)
+  // The kernel has something to say of its own at times: once both are of one moment.
+  await exporter.settled('veth0', ['packets'])
 })
 
 t.test('count: every client is a destination', async (t) => {
