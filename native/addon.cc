@@ -73,18 +73,17 @@ Napi::Array to_array(Napi::Env env, const Items& items, Convert convert) {
   return array;
 }
 
-/// Runs `work` on a pool thread and settles a promise with what `result` makes of it.
+/// Runs `work` on a pool thread, then on the main thread `done` with what it returned, or `failed`.
 template <typename T>
-class PromiseWorker : public Napi::AsyncWorker {
+class PoolWorker : public Napi::AsyncWorker {
  public:
   using Work = std::function<T()>;
-  using Result = std::function<Napi::Value(Napi::Env, T&&)>;
+  using Done = std::function<void(Napi::Env, T&&)>;
+  using Failed = std::function<void(Napi::Value error)>;
 
-  static Napi::Promise start(Napi::Env env, Work work, Result result) {
-    auto* worker = new PromiseWorker(env, std::move(work), std::move(result));
-    Napi::Promise promise = worker->deferred_.Promise();
-    worker->Queue();  // it deletes itself
-    return promise;
+  static void start(Napi::Env env, Work work, Done done, Failed failed) {
+    (new PoolWorker(env, std::move(work), std::move(done), std::move(failed)))
+        ->Queue();  // deletes itself
   }
 
  protected:
@@ -96,35 +95,79 @@ class PromiseWorker : public Napi::AsyncWorker {
       SetError(failure_.message);
     }
   }
-  void OnOK() override { deferred_.Resolve(result_(Env(), std::move(*value_))); }
-  void OnError(const Napi::Error&) override { deferred_.Reject(failure_.to_js(Env()).Value()); }
+  void OnOK() override { done_(Env(), std::move(*value_)); }
+  void OnError(const Napi::Error&) override { failed_(failure_.to_js(Env()).Value()); }
 
  private:
-  PromiseWorker(Napi::Env env, Work work, Result result)
+  PoolWorker(Napi::Env env, Work work, Done done, Failed failed)
       : AsyncWorker(env),
-        deferred_(Napi::Promise::Deferred::New(env)),
         work_(std::move(work)),
-        result_(std::move(result)) {}
+        done_(std::move(done)),
+        failed_(std::move(failed)) {}
 
-  Napi::Promise::Deferred deferred_;
   Work work_;
-  Result result_;
+  Done done_;
+  Failed failed_;
   std::optional<T> value_;
   Failure failure_;
+};
+
+/// A promise of what `result` makes of what `work` returns.
+template <typename T>
+Napi::Promise promise_of(Napi::Env env, typename PoolWorker<T>::Work work,
+                         std::function<Napi::Value(Napi::Env, T&&)> result) {
+  auto deferred = Napi::Promise::Deferred::New(env);
+  PoolWorker<T>::start(
+      env, std::move(work),
+      [deferred, result](Napi::Env env, T&& value) {
+        deferred.Resolve(result(env, std::move(value)));
+      },
+      [deferred](Napi::Value error) { deferred.Reject(error); });
+  return deferred.Promise();
+}
+
+/// A page for any number of scrapes. The last one to leave it gives its memory back for the next.
+using SharedPage = std::shared_ptr<const Page>;
+
+class Pages {
+ public:
+  /// Reads on a pool thread. @throws Error as Exporter::read() does
+  static SharedPage read(const std::shared_ptr<Pages>& pages, egress::Exporter& exporter) {
+    std::unique_ptr<Page> page = pages->take();
+    page->read([&](egress::Snapshot& snapshot) { exporter.read(snapshot); });
+    return {page.release(), [pages](Page* done) { pages->keep(std::unique_ptr<Page>(done)); }};
+  }
+
+ private:
+  std::unique_ptr<Page> take() {
+    std::lock_guard lock(mutex_);
+    return spare_ ? std::move(spare_) : std::make_unique<Page>();
+  }
+  void keep(std::unique_ptr<Page> page) {
+    std::lock_guard lock(mutex_);
+    spare_ = std::move(page);
+  }
+
+  std::mutex mutex_;  // pages come from pool threads and go back on the main thread
+  std::unique_ptr<Page> spare_;
 };
 
 /// One scrape's walk over a page that other scrapes may share.
 class PageReader : public Napi::ObjectWrap<PageReader> {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "PageReader", {InstanceMethod<&PageReader::fill>("fill")});
+    return DefineClass(
+        env, "PageReader",
+        {InstanceMethod<&PageReader::fill>("fill"), InstanceMethod<&PageReader::close>("close"),
+         InstanceAccessor<&PageReader::read_ns>("readNs")});
   }
 
-  /// (page: External<Page>, openMetrics: boolean)
-  explicit PageReader(const Napi::CallbackInfo& info)
-      : ObjectWrap(info),
-        page_(*info[0].As<Napi::External<std::shared_ptr<const Page>>>().Data()),
-        format_(info[1].ToBoolean() ? egress::Format::kOpenMetrics : egress::Format::kText) {}
+  explicit PageReader(const Napi::CallbackInfo& info) : ObjectWrap(info) {}
+
+  void open(SharedPage page, const Page::Cursor& cursor) {
+    page_ = std::move(page);
+    cursor_ = cursor;
+  }
 
  private:
   /// fill(buffer: Buffer): Promise<number>; one call at a time
@@ -133,20 +176,33 @@ class PageReader : public Napi::ObjectWrap<PageReader> {
     std::span<char> out(buffer.Data(), buffer.Length());
     if (out.size() < 2 * Page::kLineMax)
       throw Napi::RangeError::New(info.Env(), "the buffer is too small for a line");
+    if (!page_) throw Failure{"the page is closed", "ECLOSED", "", "", ""}.to_js(info.Env());
     // The references keep buffer and cursor alive until the work is done.
     auto keep = std::make_shared<std::array<Napi::ObjectReference, 2>>();
     (*keep)[0] = Napi::Persistent(info.This().As<Napi::Object>());
     (*keep)[1] = Napi::Persistent(buffer.As<Napi::Object>());
-    return PromiseWorker<size_t>::start(
-        info.Env(), [this, out] { return page_->render(cursor_, out, format_); },
+    return promise_of<size_t>(
+        info.Env(), [this, page = page_, out] { return page->render(cursor_, out); },
         [keep](Napi::Env env, size_t written) {
           return Napi::Number::New(env, static_cast<double>(written));
         });
   }
 
-  const std::shared_ptr<const Page> page_;
-  const egress::Format format_;
+  /// readNs: bigint, CLOCK_MONOTONIC
+  Napi::Value read_ns(const Napi::CallbackInfo& info) {
+    return Napi::BigInt::New(info.Env(), page_ ? page_->snapshot().read_ns : uint64_t{0});
+  }
+
+  /// close(): lets go of the page; idempotent
+  void close(const Napi::CallbackInfo&) { page_.reset(); }
+
+  SharedPage page_;
   Page::Cursor cursor_;
+};
+
+/// What an environment has of its own.
+struct Environment {
+  Napi::FunctionReference page_reader;  // the class
 };
 
 /// { bytes: Uint8Array, length: number, exclude: boolean }[]
@@ -201,6 +257,8 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
          InstanceMethod<&Exporter::choose>("choose"),
          InstanceMethod<&Exporter::set_own_ports>("setOwnPorts"),
          InstanceMethod<&Exporter::drop_capabilities>("dropCapabilities"),
+         InstanceMethod<&Exporter::enable_statistics>("enableStatistics"),
+         InstanceMethod<&Exporter::run_statistics>("runStatistics"),
          InstanceMethod<&Exporter::read>("read"), InstanceMethod<&Exporter::close>("close")});
   }
 
@@ -269,7 +327,7 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
 
   /// Runs what returns nothing on a pool thread.
   static Napi::Promise start(Napi::Env env, std::function<void()> work) {
-    return PromiseWorker<std::monostate>::start(
+    return promise_of<std::monostate>(
         env,
         [work = std::move(work)] {
           work();
@@ -282,7 +340,7 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
   Napi::Value keep_house(const Napi::CallbackInfo& info) {
     open(info.Env());
     const auto timeout_ms = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
-    return PromiseWorker<egress::Housekeeping>::start(
+    return promise_of<egress::Housekeeping>(
         info.Env(), [exporter = exporter_, timeout_ms] { return exporter->keep_house(timeout_ms); },
         [](Napi::Env env, egress::Housekeeping&& done) {
           auto object = Napi::Object::New(env);
@@ -325,17 +383,54 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
     return to_array(info.Env(), kept, [](const auto& name) { return name; });
   }
 
-  /// read(): Promise<External>, for any number of PageReaders
+  /// enableStatistics()
+  void enable_statistics(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] { open(info.Env()).enable_statistics(); });
+  }
+
+  /// runStatistics(): { runs: number, seconds: number }
+  Napi::Value run_statistics(const Napi::CallbackInfo& info) {
+    auto statistics = guarded(info.Env(), [&] { return open(info.Env()).run_statistics(); });
+    auto object = Napi::Object::New(info.Env());
+    object.Set("runs", static_cast<double>(statistics.runs));
+    object.Set("seconds", static_cast<double>(statistics.ns) / 1e9);
+    return object;
+  }
+
+  /// read(openMetrics: boolean, zeroAfterNs: bigint): Promise<PageReader>; calls that come while a
+  /// read is under way share it
   Napi::Value read(const Napi::CallbackInfo& info) {
-    using SharedPage = std::shared_ptr<const Page>;
-    open(info.Env());
-    return PromiseWorker<SharedPage>::start(
-        info.Env(),
-        [exporter = exporter_] { return std::make_shared<const Page>(exporter->read()); },
-        [](Napi::Env env, SharedPage&& page) {
-          return Napi::External<SharedPage>::New(
-              env, new SharedPage(std::move(page)),
-              [](Napi::Env, SharedPage* shared) { delete shared; });
+    Napi::Env env = info.Env();
+    open(env);
+    bool lossless = false;
+    Page::Cursor cursor;
+    cursor.format = info[0].ToBoolean() ? egress::Format::kOpenMetrics : egress::Format::kText;
+    cursor.zero_after_ns = info[1].As<Napi::BigInt>().Uint64Value(&lossless);
+    if (!reading_) reading_ = std::make_shared<std::vector<Reading>>();
+    reading_->push_back({Napi::Promise::Deferred::New(env), cursor});
+    Napi::Promise promise = reading_->back().deferred.Promise();
+    if (reading_->size() == 1) start_read(env);
+    return promise;
+  }
+
+  void start_read(Napi::Env env) {
+    // The reference keeps this alive until the work is done.
+    auto keep = std::make_shared<Napi::ObjectReference>(Napi::Persistent(Value()));
+    auto settle = [this, keep](auto&& each) {
+      const auto readings = std::exchange(reading_, nullptr);
+      for (Reading& reading : *readings) each(reading);
+    };
+    PoolWorker<SharedPage>::start(
+        env, [exporter = exporter_, pages = pages_] { return Pages::read(pages, *exporter); },
+        [settle](Napi::Env env, SharedPage&& page) {
+          settle([&](Reading& reading) {
+            auto reader = env.GetInstanceData<Environment>()->page_reader.New({});
+            PageReader::Unwrap(reader)->open(page, reading.cursor);
+            reading.deferred.Resolve(reader);
+          });
+        },
+        [settle](Napi::Value error) {
+          settle([&](Reading& reading) { reading.deferred.Reject(error); });
         });
   }
 
@@ -345,7 +440,15 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
     exporter_.reset();
   }
 
+  /// A scrape that waits for the read under way.
+  struct Reading {
+    Napi::Promise::Deferred deferred;
+    Page::Cursor cursor;
+  };
+
   std::shared_ptr<egress::Exporter> exporter_;
+  const std::shared_ptr<Pages> pages_ = std::make_shared<Pages>();
+  std::shared_ptr<std::vector<Reading>> reading_;
 };
 
 /// Tells JavaScript when to look at the interfaces again.
@@ -493,8 +596,8 @@ Napi::Value tcx_supported(const Napi::CallbackInfo& info) {
 
 /// Everything lives in the environment's own exports: the addon may be loaded by several threads.
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Environment{Napi::Persistent(PageReader::define(env))});
   exports.Set("Exporter", Exporter::define(env));
-  exports.Set("PageReader", PageReader::define(env));
   exports.Set("InterfaceWatch", Watch::define(env));
   exports.Set("links", Napi::Function::New(env, links));
   exports.Set("defaultRouteInterfaces", Napi::Function::New(env, default_route_interfaces));

@@ -41,6 +41,8 @@ bool same(const egress_key& a, const egress_key& b) { return std::memcmp(&a, &b,
 
 uint64_t boot_time_ns() { return static_cast<uint64_t>(now_ns(CLOCK_BOOTTIME)); }
 
+uint64_t monotonic_ns() { return static_cast<uint64_t>(now_ns(CLOCK_MONOTONIC)); }
+
 DestinationTable::DestinationTable(const Program& program, uint32_t limit)
     : program_(program),
       limit_(limit),
@@ -73,17 +75,16 @@ egress_note& DestinationTable::note(uint32_t id, const egress_destination& recor
   return note;
 }
 
-std::vector<Destination> DestinationTable::read() {
-  std::vector<Destination> found;
+void DestinationTable::read(std::vector<Destination>& found) {
+  found.clear();
   auto all = records();
   for (uint32_t id = 0; id < limit_; id++) {
     const egress_destination& record = all[id];
     if (load(record.state, __ATOMIC_ACQUIRE) != EGRESS_LISTED) continue;
     found.push_back({record.key, record.slot, record.port, record.protocol, load(record.packets),
-                     load(record.bytes), load(record.tcp_connects),
+                     load(record.bytes), load(record.tcp_connects), record.first_seen_ns,
                      note(id, record).first_seen_unix_ms});
   }
-  return found;
 }
 
 template <typename Change>

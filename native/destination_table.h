@@ -24,9 +24,9 @@ class DestinationTable {
   /// @throws Error "map memory"
   DestinationTable(const Program& program, uint32_t limit);
 
-  /// The listed destinations; `interface` holds the slot.
+  /// Puts the listed destinations in place of what `found` holds; their `interface` is the slot.
   /// @throws Error "read map"
-  std::vector<Destination> read();
+  void read(std::vector<Destination>& found);
 
   /// Gives all records of one ifindex to another. The program must be attached to neither, and what
   /// it was counting have ended.
@@ -92,5 +92,8 @@ class DestinationTable {
 
 /// Nanoseconds of CLOCK_BOOTTIME: it goes on while the machine sleeps, and never jumps.
 uint64_t boot_time_ns();
+
+/// Nanoseconds of CLOCK_MONOTONIC, which is the program's clock.
+uint64_t monotonic_ns();
 
 }  // namespace egress

@@ -274,6 +274,11 @@ std::vector<std::string> Exporter::drop_capabilities() {
   return egress::drop_capabilities(program_.interfaces_fd());
 }
 
+void Exporter::enable_statistics() {
+  statistics_ = Fd(bpf_enable_stats(BPF_STATS_RUN_TIME));
+  if (!statistics_) throw Error("enable statistics", "", errno);
+}
+
 void Exporter::close() {
   std::lock_guard lock(mutex_);
   for (auto& [ifindex, counted] : counted_) {
@@ -318,10 +323,11 @@ void Exporter::set_own_ports(const std::vector<uint64_t>& bits) {
   program_.set_own_ports(bits);
 }
 
-Snapshot Exporter::read() {
+void Exporter::read(Snapshot& snapshot) {
   std::lock_guard lock(mutex_);
-  Snapshot snapshot;
-  snapshot.destinations = destinations_.read();
+  snapshot.read_ns = monotonic_ns();
+  snapshot.interfaces.clear();
+  destinations_.read(snapshot.destinations);
   // Totals after destinations: what is counted in between never makes a sum exceed its total.
   std::vector<uint32_t> by_slot(EGRESS_INTERFACES_MAX);
   for_each_slot([&](const egress_slot& slot) {
@@ -332,7 +338,6 @@ Snapshot Exporter::read() {
     destination.interface = by_slot.at(destination.interface);
     snapshot.interfaces[destination.interface].destinations++;
   }
-  return snapshot;
 }
 
 uint32_t Exporter::take_slot() {

@@ -11,6 +11,7 @@
 
 #include "attachment.h"
 #include "destination_table.h"
+#include "fd.h"
 #include "pins.h"
 #include "program.h"
 #include "snapshot.h"
@@ -99,13 +100,20 @@ class Exporter {
   /// Gives up what is not needed any more; see privileges.h.
   std::vector<std::string> drop_capabilities();
 
+  /// Turns the kernel's BPF statistics on, for all programs, as long as this process runs.
+  /// @throws Error "enable statistics"; EINVAL before Linux 5.8
+  void enable_statistics();
+
+  /// @see Program::run_statistics
+  Program::RunStatistics run_statistics() const { return program_.run_statistics(); }
+
   /// Ends counting, or with pins only this process's part in it. Idempotent; the counters can still
   /// be read.
   void close();
 
-  /// Reads all maps.
+  /// Reads all maps into a snapshot, whose memory is used again.
   /// @throws Error "read map"
-  Snapshot read();
+  void read(Snapshot& snapshot);
 
  private:
   /// An interface that has a slot.
@@ -136,6 +144,7 @@ class Exporter {
   uint32_t limit_;
   DestinationTable destinations_;
   std::vector<std::string> replaced_;
+  Fd statistics_;
   std::map<std::string, egress_slot> departed_;
   std::map<uint32_t, Counted> counted_;  // by ifindex
 };

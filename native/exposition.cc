@@ -6,7 +6,6 @@
 #include <array>
 #include <charconv>
 #include <cstring>
-#include <utility>
 
 namespace egress {
 namespace {
@@ -50,7 +49,7 @@ struct Family {
   std::string_view type;
   std::string_view help;
   size_t (*rows)(const Page&);
-  void (*sample)(const Page&, size_t row, Writer&);  // labels and value
+  void (*sample)(const Page&, const Page::Cursor&, Writer&);  // labels and value
 
   bool counts() const { return type == "counter"; }
 };
@@ -60,44 +59,51 @@ size_t interfaces(const Page& page) { return page.snapshot().interfaces.size(); 
 size_t unlisted(const Page& page) { return interfaces(page) * kReasons.size(); }
 
 template <auto Member>
-void destination_counter(const Page& page, size_t row, Writer& out) {
-  out << "{" << page.destination_labels(row) << "} " << page.snapshot().destinations[row].*Member;
+void destination_counter(const Page& page, size_t row, uint64_t zero_after_ns, Writer& out) {
+  const Destination& destination = page.snapshot().destinations[row];
+  const bool zero = destination.first_seen_ns > zero_after_ns;
+  out << "{" << page.destination_labels(row) << "} " << (zero ? 0 : destination.*Member);
+}
+
+template <auto Member>
+void destination_counter(const Page& page, const Page::Cursor& at, Writer& out) {
+  destination_counter<Member>(page, at.row, at.zero_after_ns, out);
 }
 
 size_t connected(const Page& page) { return page.connected().size(); }
 
-void tcp_connects(const Page& page, size_t row, Writer& out) {
-  const size_t destination = page.connected()[row];
-  out << "{" << page.destination_labels(destination) << "} "
-      << page.snapshot().destinations[destination].tcp_connects;
+void tcp_connects(const Page& page, const Page::Cursor& at, Writer& out) {
+  destination_counter<&Destination::tcp_connects>(page, page.connected()[at.row], at.zero_after_ns,
+                                                  out);
 }
 
-void first_seen(const Page& page, size_t row, Writer& out) {
-  out << "{" << page.destination_labels(row) << "} ";
-  out.seconds(page.snapshot().destinations[row].first_seen_ms);
-}
-
-template <auto Member>
-void interface_total(const Page& page, size_t row, Writer& out) {
-  const auto& counters = page.snapshot().interfaces[row].counters;
-  out << "{" << page.interface_label(row) << "} " << counters.total.*Member;
+void first_seen(const Page& page, const Page::Cursor& at, Writer& out) {
+  out << "{" << page.destination_labels(at.row) << "} ";
+  out.seconds(page.snapshot().destinations[at.row].first_seen_ms);
 }
 
 template <auto Member>
-void unlisted_counter(const Page& page, size_t row, Writer& out) {
-  const size_t interface = row / kReasons.size(), reason = row % kReasons.size();
+void interface_total(const Page& page, const Page::Cursor& at, Writer& out) {
+  const auto& counters = page.snapshot().interfaces[at.row].counters;
+  out << "{" << page.interface_label(at.row) << "} " << counters.total.*Member;
+}
+
+template <auto Member>
+void unlisted_counter(const Page& page, const Page::Cursor& at, Writer& out) {
+  const size_t interface = at.row / kReasons.size(), reason = at.row % kReasons.size();
   const auto& counters = page.snapshot().interfaces[interface].counters;
   out << "{" << page.interface_label(interface) << ",reason=\"" << kReasons[reason] << "\"} "
       << counters.unlisted[reason].*Member;
 }
 
-void new_destinations(const Page& page, size_t row, Writer& out) {
-  const auto& counters = page.snapshot().interfaces[row].counters;
-  out << "{" << page.interface_label(row) << "} " << counters.new_destinations;
+void new_destinations(const Page& page, const Page::Cursor& at, Writer& out) {
+  const auto& counters = page.snapshot().interfaces[at.row].counters;
+  out << "{" << page.interface_label(at.row) << "} " << counters.new_destinations;
 }
 
-void tracked(const Page& page, size_t row, Writer& out) {
-  out << "{" << page.interface_label(row) << "} " << page.snapshot().interfaces[row].destinations;
+void tracked(const Page& page, const Page::Cursor& at, Writer& out) {
+  out << "{" << page.interface_label(at.row) << "} "
+      << page.snapshot().interfaces[at.row].destinations;
 }
 
 constexpr Family kFamilies[] = {
@@ -163,7 +169,12 @@ std::string escape(std::string_view value) {
 
 }  // namespace
 
-Page::Page(Snapshot snapshot) : snapshot_(std::move(snapshot)) {
+void Page::read(const std::function<void(Snapshot&)>& read) {
+  read(snapshot_);
+  interface_labels_.clear();
+  labels_.clear();
+  label_ends_.clear();
+  connected_.clear();
   for (const Interface& interface : snapshot_.interfaces)
     interface_labels_.push_back("interface=\"" + escape(interface.name) + "\"");
   label_ends_.reserve(snapshot_.destinations.size());
@@ -185,18 +196,20 @@ std::string_view Page::destination_labels(size_t row) const {
   return std::string_view(labels_).substr(begin, label_ends_[row] - begin);
 }
 
-size_t Page::render(Cursor& cursor, std::span<char> out, Format format) const {
+size_t Page::render(Cursor& cursor, std::span<char> out) const {
   Writer writer(out);
-  for (; cursor.family < std::size(kFamilies); cursor = {cursor.family + 1, 0}) {
+  for (; cursor.family < std::size(kFamilies); cursor.family++) {
     const Family& family = kFamilies[cursor.family];
-    for (const size_t rows = family.rows(*this); cursor.row < rows; cursor.row++) {
+    const size_t rows = family.rows(*this);
+    for (; cursor.row < rows; cursor.row++) {
       // The first sample's line brings the metadata, so a family without samples has none.
       if (out.size() - writer.written() < 2 * kLineMax) return writer.written();
-      if (cursor.row == 0) metadata(family, format, writer);
+      if (cursor.row == 0) metadata(family, cursor.format, writer);
       writer << family.name << (family.counts() ? "_total" : "");
-      family.sample(*this, cursor.row, writer);
+      family.sample(*this, cursor, writer);
       writer << "\n";
     }
+    cursor.row = 0;
   }
   return writer.written();
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,12 +16,16 @@ namespace egress {
 /// The two text formats of Prometheus; they differ in the names of counters' metadata.
 enum class Format { kText, kOpenMetrics };
 
-/// A snapshot as metric text. Immutable: concurrent scrapes share one page, each with a cursor of
-/// its own, from any thread.
+/// A snapshot as metric text. Concurrent scrapes share one page, each with a cursor of its own,
+/// from any thread.
 class Page {
  public:
-  /// Where a scrape is on the page.
+  /// Where a scrape is on the page, and what it saw before.
   struct Cursor {
+    Format format = Format::kText;
+    /// Counters of destinations that are younger (CLOCK_MONOTONIC) are 0, so that whoever saw none
+    /// before sees them rise.
+    uint64_t zero_after_ns = UINT64_MAX;
     size_t family = 0;
     size_t row = 0;
   };
@@ -27,12 +33,13 @@ class Page {
   /// The longest line: metadata, or a sample with an escaped interface name and an IPv6 address.
   static constexpr size_t kLineMax = 512;
 
-  explicit Page(Snapshot snapshot);
+  /// Puts what `read` fills in in place of what was there; the memory is used again.
+  void read(const std::function<void(Snapshot&)>& read);
 
   /// Writes as many whole lines as fit and moves the cursor.
   /// @param out at least 2 * kLineMax bytes
   /// @returns bytes written; 0 at the end of the page
-  size_t render(Cursor& cursor, std::span<char> out, Format format) const;
+  size_t render(Cursor& cursor, std::span<char> out) const;
 
   /// The labels of a destination, without braces.
   std::string_view destination_labels(size_t row) const;
@@ -45,7 +52,7 @@ class Page {
   const Snapshot& snapshot() const { return snapshot_; }
 
  private:
-  const Snapshot snapshot_;
+  Snapshot snapshot_{};
   std::vector<std::string> interface_labels_;
   std::string labels_;  // of all destinations, one after the other
   std::vector<size_t> label_ends_;

@@ -22,12 +22,12 @@
 namespace egress {
 namespace {
 
-uint32_t id_of(int program_fd) {
+bpf_prog_info info_of(int program_fd) {
   bpf_prog_info info{};
   uint32_t size = sizeof(info);
   int error = bpf_obj_get_info_by_fd(program_fd, &info, &size);
   if (error != 0) throw Error("list programs", "", -error);
-  return info.id;
+  return info;
 }
 
 /// 32 bits of a mask of this many leading bits, in network byte order.
@@ -195,8 +195,13 @@ void Program::set_own_ports(const std::vector<uint64_t>& bits) {
 
 int Program::ethernet_fd() const { return bpf_program__fd(skeleton_->progs.egress_ethernet); }
 int Program::ip_fd() const { return bpf_program__fd(skeleton_->progs.egress_ip); }
-uint32_t Program::ethernet_id() const { return id_of(ethernet_fd()); }
-uint32_t Program::ip_id() const { return id_of(ip_fd()); }
+Program::RunStatistics Program::run_statistics() const {
+  const bpf_prog_info ethernet = info_of(ethernet_fd()), ip = info_of(ip_fd());
+  return {ethernet.run_cnt + ip.run_cnt, ethernet.run_time_ns + ip.run_time_ns};
+}
+
+uint32_t Program::ethernet_id() const { return info_of(ethernet_fd()).id; }
+uint32_t Program::ip_id() const { return info_of(ip_fd()).id; }
 int Program::destination_ids_fd() const { return bpf_map__fd(skeleton_->maps.destination_ids); }
 int Program::free_ids_fd() const { return bpf_map__fd(skeleton_->maps.free_ids); }
 int Program::destinations_fd() const { return bpf_map__fd(skeleton_->maps.destinations); }

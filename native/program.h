@@ -42,6 +42,15 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
+  /// What the kernel measured while its BPF statistics were on (kernel.bpf_stats_enabled).
+  struct RunStatistics {
+    uint64_t runs;
+    uint64_t ns;
+  };
+  /// Of this process's program, both entries together.
+  /// @throws Error "list programs"
+  RunStatistics run_statistics() const;
+
   /// The entry for devices with an Ethernet header.
   int ethernet_fd() const;
   /// The entry for devices without a link header.

@@ -19,7 +19,8 @@ struct Destination {
   uint64_t packets;
   uint64_t bytes;
   uint64_t tcp_connects;
-  int64_t first_seen_ms;  ///< since the Unix epoch
+  uint64_t first_seen_ns;  ///< CLOCK_MONOTONIC
+  int64_t first_seen_ms;   ///< since the Unix epoch
 };
 
 /// What an interface counted, summed over the CPUs and what left the table.
@@ -36,8 +37,9 @@ struct Interface {
   uint64_t destinations;  ///< listed now
 };
 
-/// One read of all maps. Immutable once read, so any number of scrapes may share it.
+/// One read of all maps.
 struct Snapshot {
+  uint64_t read_ns;  ///< CLOCK_MONOTONIC, when the read began
   std::vector<Interface> interfaces;
   std::vector<Destination> destinations;
 };

@@ -1,7 +1,7 @@
 // Brings a fresh clone to where it runs: system packages, npm packages, BPF object, addon, JavaScript.
 // Does only what is missing, so that a second call takes a moment. Uses nothing but Node itself.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -119,11 +119,9 @@ function buildAddon() {
 
 function buildJavaScript() {
   const stamp = 'dist/revision'
-  if (isNewer(stamp, ['src', 'tsconfig.json', 'package.json'])) return
-  say('compiling TypeScript')
-  rmSync('dist', { recursive: true, force: true })
-  execute('node_modules/.bin/tsc', [])
-  mkdirSync('dist', { recursive: true })
+  if (isNewer(stamp, ['src', 'tsconfig.json', 'package.json', 'scripts/bundle.js'])) return
+  say('bundling TypeScript')
+  execute(process.execPath, ['scripts/bundle.js'])
   writeFileSync(stamp, `${revision()}\n`)
 }
 

@@ -3,4 +3,4 @@
 import { setup } from './setup.js'
 
 setup()
-await import('../dist/cli/main.js')
+await import('../dist/main.js')

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { root } from './root.js'
 
 interface Build {
   readonly version: string
@@ -10,14 +11,14 @@ interface Build {
 export const build: Build = readBuild()
 
 function readBuild(): Build {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
     version: string
   }
   let revision = 'unknown'
   try {
-    revision = readFileSync(new URL('./revision', import.meta.url), 'utf8').trim()
+    revision = readFileSync(new URL('dist/revision', root), 'utf8').trim()
   } catch (error) {
-    // Absent when the sources run without a build, as under test.
+    // Absent when the sources run without a build.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
   return { version: manifest.version, revision }

@@ -143,7 +143,9 @@ class Ours : public Subject
 	}
 	egress::Snapshot read()
 	{
-		return exporter_.read();
+		egress::Snapshot snapshot;
+		exporter_.read(snapshot);
+		return snapshot;
 	}
 
       private:

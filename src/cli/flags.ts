@@ -34,10 +34,20 @@ function command(name: string): Command {
     })
 }
 
-/** The option of a setting. Its default is shown alone: whether it was given must be seen. */
+/** The option of a setting. Its default stands in the help alone: whether it was given must be seen. */
 function settingOption(name: OptionName): Option {
-  const { value, help, list, choices, default: initial, shownDefault = String(initial) } = definition(name)
-  const option = new Option(`--${name} <${value}>`, help).default(undefined, shownDefault)
+  const {
+    value,
+    help,
+    list,
+    choices,
+    toggle,
+    default: initial,
+    shownDefault = String(initial),
+  } = definition(name)
+  if (toggle) return new Option(`--${name}`, help).argParser(() => 'true')
+  const shown = shownDefault === '' ? help : `${help} (default: ${shownDefault})`
+  const option = new Option(`--${name} <${value}>`, shown)
   if (choices) option.choices(choices)
   // After the choices, which read a value in their own way.
   if (list) {

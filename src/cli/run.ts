@@ -41,6 +41,7 @@ export async function run(commandLine: CommandLine): Promise<void> {
       destinationsLimit: settings.destinationsLimit,
       interfaces: () => counter.interfaces,
       table: () => counter.table,
+      runStatistics: () => counter.runStatistics,
       configReload: () => reloader.state,
     })
     const app = createApp({ counter, selfMetrics, log, telemetryPath: settings.telemetryPath })

@@ -20,7 +20,8 @@ const schema = {
   additionalProperties: false,
   properties: Object.fromEntries<object>(
     optionNames.map((name) => {
-      const { list, choices } = definition(name)
+      const { list, choices, toggle } = definition(name)
+      if (toggle) return [name, { type: 'boolean' }]
       if (choices) return [name, { enum: choices }]
       return [name, list ? { anyOf: [word, { type: 'array', items: word }] } : word]
     }),
@@ -81,7 +82,8 @@ function explain(error: ErrorObject, document: Document, at: (offset?: number) =
     const { allowedValues } = error.params as { allowedValues: string[] }
     return `${where}: ${name}: write one of ${allowedValues.join(', ')}`
   }
-  const { list } = definition(name as OptionName)
+  const { list, toggle } = definition(name as OptionName)
+  if (toggle) return `${where}: ${name}: write true or false`
   return `${where}: ${name}: write ${list ? 'a value or a list of values' : 'one value'}`
 }
 

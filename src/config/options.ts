@@ -15,12 +15,14 @@ export const replyTreatments = ['count', 'aggregate'] as const
 export type ReplyTreatment = (typeof replyTreatments)[number]
 
 interface Definition {
-  /** What stands for the value in the help. */
-  readonly value: string
+  /** What stands for the value in the help; absent where the flag is enough. */
+  readonly value?: string
   readonly help: string
   /** Several values, of a repeated flag or a list in the file; the first replaces the default. */
   readonly list?: true
   readonly choices?: readonly string[]
+  /** 'true' or 'false'; the flag alone means 'true'. */
+  readonly toggle?: true
   readonly default: string | readonly string[]
   /** The default in the help, where it does not speak for itself. */
   readonly shownDefault?: string
@@ -97,6 +99,12 @@ export const options = {
     help: 'folder on a BPF file system that keeps counting while the exporter is stopped or upgraded, such as /sys/fs/bpf/egress-exporter',
     default: '',
     shownDefault: 'none',
+  },
+  'bpf.stats': {
+    help: "turn the kernel's BPF statistics on while this runs, to show what the program costs; takes CAP_SYS_ADMIN",
+    choices: ['false', 'true'],
+    toggle: true,
+    default: 'false',
   },
   'web.listen-address': { value: 'address', help: 'where to serve, [HOST]:PORT', default: ':10191' },
   'web.telemetry-path': { value: 'path', help: 'where the metrics are', default: '/metrics' },

@@ -27,6 +27,8 @@ export interface Settings {
   readonly ipv6PrefixLength: number
   readonly aggregateReplies: boolean
   readonly bpfMode: BpfMode
+  /** Whether the kernel's BPF statistics are to be on. */
+  readonly bpfStats: boolean
   /** A folder on a BPF file system; empty: counting ends with the process. */
   readonly pinPath: string
   readonly listen: ListenAddress
@@ -73,6 +75,7 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
     aggregateReplies: values['destinations.replies'] === 'aggregate',
     // Their words have been compared with the choices already.
     bpfMode: values['bpf.mode'] as BpfMode,
+    bpfStats: values['bpf.stats'] === 'true',
     pinPath: read('bpf.pin-path', parsePinPath),
     listen: Object.freeze(read('web.listen-address', parseListenAddress)),
     telemetryPath: read('web.telemetry-path', parsePath),

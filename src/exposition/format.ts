@@ -26,6 +26,14 @@ export function negotiateFormat(accept: string | undefined): Format {
   return best
 }
 
+/** Whether an Accept-Encoding header (RFC 9110, section 12.5.3) names gzip. */
+export function acceptsGzip(acceptEncoding: string | undefined): boolean {
+  return (acceptEncoding ?? '').split(',').some((coding) => {
+    const [name, ...parameters] = coding.split(';').map((part) => part.trim().toLowerCase())
+    return name === 'gzip' && Number(parameter(parameters, 'q') ?? 1) > 0
+  })
+}
+
 function formatOf(type: string, version: string | undefined): Format | undefined {
   if (type === 'application/openmetrics-text' && (version ?? '1.0.0') === '1.0.0') return 'openMetrics'
   if (type === 'text/plain' && (version ?? '0.0.4') === '0.0.4') return 'text'

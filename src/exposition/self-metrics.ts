@@ -1,10 +1,12 @@
 import { collectDefaultMetrics, type PrometheusContentType, Registry } from 'prom-client'
+import type { RunStatistics } from '../kernel/addon.js'
 import type { FollowedInterface } from '../kernel/follower.js'
 import type { TableState } from '../kernel/housekeeper.js'
 import { buildInfo } from './build-info.js'
 import { configReload, type ReloadState } from './config-reload.js'
 import type { Format } from './format.js'
 import { interfaceGauges } from './interfaces.js'
+import { programMetrics } from './program.js'
 import { tableMetrics } from './table.js'
 
 /** What the exporter says of itself. */
@@ -14,6 +16,7 @@ export interface SelfMetricsSource {
   /** The chosen interfaces at the time of the call. */
   readonly interfaces: () => readonly FollowedInterface[]
   readonly table: () => TableState
+  readonly runStatistics: () => RunStatistics
   readonly configReload: () => ReloadState
 }
 
@@ -44,6 +47,7 @@ function createRegistry(source: SelfMetricsSource, contentType: string): Registr
   buildInfo(registry, source.libbpfVersion)
   tableMetrics(registry, source.destinationsLimit, source.table)
   configReload(registry, source.configReload)
+  programMetrics(registry, source.runStatistics)
   interfaceGauges(registry, source.interfaces)
   collectDefaultMetrics({ register: registry })
   for (const name of misnamed) registry.removeSingleMetric(name)

@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import type { BpfMode } from '../config/options.js'
 import type { Choice } from '../config/settings.js'
 import { ExitCode, UserError } from '../errors.js'
+import { root } from '../root.js'
 
 /** A network interface as rtnetlink describes it. */
 export interface Link {
@@ -26,9 +28,6 @@ export interface Leftover {
   /** The id of the BPF program in it. */
   readonly programId: number
 }
-
-/** One read of all maps, which any number of scrapes may share. Opaque to JavaScript. */
-export type NativePage = { readonly nativePage: unique symbol }
 
 /** How the program hangs on an interface. */
 export interface Hanging {
@@ -67,6 +66,12 @@ export interface Housekeeping {
   readonly overflowPackets: number
 }
 
+/** How often the kernel program ran, and for how long, while BPF statistics were on. */
+export interface RunStatistics {
+  readonly runs: number
+  readonly seconds: number
+}
+
 export interface NativeExporter {
   /** What an earlier run, whose pins were adopted, counted on and this one has not decided on yet. */
   adopted(): { readonly ifindex: number; readonly name: string }[]
@@ -89,10 +94,17 @@ export interface NativeExporter {
   choose(choices: readonly Choice[]): Promise<void>
   /** Says which source ports are those of calls: 1024 words for TCP, 1024 for other protocols. */
   setOwnPorts(bits: BigUint64Array): void
+  /** Turns the kernel's BPF statistics on as long as the process runs; throws a NativeError. */
+  enableStatistics(): void
+  /** What the kernel measured of the program while they were on. */
+  runStatistics(): RunStatistics
   /** Gives up, for good, each capability that following interfaces does not need; returns what stays. */
   dropCapabilities(): string[]
-  /** Reads all maps off the main thread. */
-  read(): Promise<NativePage>
+  /**
+   * Reads all maps off the main thread; calls that come while a read is under way share it. Counters of
+   * destinations whose first packet came after `zeroAfterNs` (CLOCK_MONOTONIC) will show 0.
+   */
+  read(openMetrics: boolean, zeroAfterNs: bigint): Promise<NativePageReader>
   /** Detaches everywhere, or leaves everything to its pins. Idempotent. */
   close(): void
 }
@@ -104,9 +116,14 @@ export interface NativeInterfaceWatch {
   close(): void
 }
 
+/** One scrape's walk over a page of metric text. */
 export interface NativePageReader {
+  /** When the maps were read, CLOCK_MONOTONIC. */
+  readonly readNs: bigint
   /** Fills the buffer with whole lines off the main thread; 0 bytes: the page has ended. */
   fill(buffer: Uint8Array): Promise<number>
+  /** Lets go of the page, whose memory others use again. Idempotent. */
+  close(): void
 }
 
 /** What native/addon.cc exports. */
@@ -124,7 +141,6 @@ export interface Addon {
     /** false: reads the table as on kernels before 5.5; for tests. */
     mapMemory?: boolean
   }) => NativeExporter
-  readonly PageReader: new (page: NativePage, openMetrics: boolean) => NativePageReader
   readonly InterfaceWatch: new (changed: (defaultRoutes: boolean) => void) => NativeInterfaceWatch
   links(): Link[]
   /** The ports on which TCP sockets listen; throws a NativeError. */
@@ -170,7 +186,7 @@ export function isNativeError(error: unknown): error is NativeError {
   return error instanceof Error && 'operation' in error && 'code' in error
 }
 
-const defaultPath = new URL('../../build/Release/egress.node', import.meta.url).pathname
+const defaultPath = fileURLToPath(new URL('build/Release/egress.node', root))
 
 /**
  * Loads the native addon.

@@ -1,5 +1,12 @@
 import type { Settings } from '../config/settings.js'
-import { type Addon, loadAddon, type NativeExporter, type NativePage } from './addon.js'
+import {
+  type Addon,
+  isNativeError,
+  loadAddon,
+  type NativeExporter,
+  type NativePageReader,
+  type RunStatistics,
+} from './addon.js'
 import { explain } from './explain.js'
 import {
   type FollowedInterface,
@@ -11,25 +18,37 @@ import { Housekeeper, type HousekeeperSettings, type TableState } from './housek
 
 export type CounterSettings = FollowerSettings &
   HousekeeperSettings &
-  Pick<Settings, 'choices' | 'ipv4PrefixLength' | 'ipv6PrefixLength' | 'pinPath'>
+  Pick<Settings, 'choices' | 'ipv4PrefixLength' | 'ipv6PrefixLength' | 'pinPath' | 'bpfStats'>
 
 /** Large enough that few trips to the thread pool make a page, small enough to stay in the cache. */
 const chunkBytes = 256 * 1024
 
+/** How a reading is shown. */
+export interface View {
+  readonly openMetrics: boolean
+  /** Counters of destinations whose first packet came later (CLOCK_MONOTONIC) are 0. Default: none are. */
+  readonly zeroAfterNs?: bigint
+}
+
 /** One read of the kernel's counters. */
 export interface Reading {
-  /** Its metric text, rendered off the main thread, chunk by chunk as they are asked for. */
-  render(openMetrics: boolean): AsyncGenerator<Uint8Array>
+  /** When it was made, CLOCK_MONOTONIC. */
+  readonly readNs: bigint
+  /**
+   * Its metric text, rendered off the main thread, one chunk ahead of what is asked for. The memory of
+   * a chunk is used again when the next is asked for. To be read to its end, or returned.
+   */
+  readonly chunks: AsyncGenerator<Uint8Array>
 }
+
+const never = 2n ** 64n - 1n
 
 /** The kernel program: loaded, attached, counting until it is closed. */
 export class EgressCounter {
   readonly libbpfVersion: string
-  readonly #addon: Addon
   readonly #exporter: NativeExporter
   readonly #follower: InterfaceFollower
   readonly #housekeeper: Housekeeper
-  #reading: Promise<NativePage> | undefined
 
   /**
    * Loads the program and attaches it to the interfaces that the settings choose, now and as they
@@ -48,7 +67,6 @@ export class EgressCounter {
   private constructor(settings: CounterSettings, log: FollowerLog, addon: Addon) {
     const { choices, ipv4PrefixLength, ipv6PrefixLength, aggregateReplies, pinPath } = settings
     const { destinationsLimit } = settings
-    this.#addon = addon
     this.libbpfVersion = addon.libbpfVersion
     this.#exporter = new addon.Exporter({
       destinationsLimit,
@@ -61,6 +79,7 @@ export class EgressCounter {
     for (const reason of this.#exporter.replaced()) {
       log.warn({ pin_path: pinPath, reason }, 'pins of an earlier run do not fit: its counts are lost')
     }
+    if (settings.bpfStats) this.#enableStatistics(log)
     const adopted = this.#exporter.adopted().map(({ name }) => name)
     if (adopted.length > 0)
       log.info({ pin_path: pinPath, interfaces: adopted }, 'going on with pinned counts')
@@ -83,6 +102,11 @@ export class EgressCounter {
   /** The chosen interfaces that exist now. */
   get interfaces(): readonly FollowedInterface[] {
     return this.#follower.interfaces
+  }
+
+  /** What the kernel measured of the program. */
+  get runStatistics(): RunStatistics {
+    return this.#exporter.runStatistics()
   }
 
   /** What left the table so far, and whether it is full. */
@@ -110,12 +134,20 @@ export class EgressCounter {
   }
 
   /** Reads the counters. Calls that come while a read is under way share it. */
-  async read(): Promise<Reading> {
-    this.#reading ??= this.#exporter.read().finally(() => {
-      this.#reading = undefined
-    })
-    const page = await this.#reading
-    return { render: (openMetrics) => this.#render(page, openMetrics) }
+  async read({ openMetrics, zeroAfterNs = never }: View): Promise<Reading> {
+    const reader = await this.#exporter.read(openMetrics, zeroAfterNs)
+    return { readNs: reader.readNs, chunks: render(reader) }
+  }
+
+  #enableStatistics(log: FollowerLog): void {
+    try {
+      this.#exporter.enableStatistics()
+    } catch (error) {
+      if (!isNativeError(error)) throw error
+      const reason =
+        error.code === 'EPERM' ? 'it takes CAP_SYS_ADMIN' : `the kernel has no such switch (${error.code})`
+      log.warn({ reason }, 'cannot turn BPF statistics on: --bpf.stats has no effect')
+    }
   }
 
   /** Detaches everywhere, or leaves everything to its pins. Idempotent; a read under way still ends well. */
@@ -124,14 +156,22 @@ export class EgressCounter {
     this.#housekeeper.close()
     this.#exporter.close()
   }
+}
 
-  async *#render(page: NativePage, openMetrics: boolean): AsyncGenerator<Uint8Array> {
-    const reader = new this.#addon.PageReader(page, openMetrics)
+async function* render(reader: NativePageReader): AsyncGenerator<Uint8Array> {
+  try {
+    // One is filled while the other is written to the client.
+    let [filling, resting] = [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)]
+    let filled = reader.fill(filling)
     for (;;) {
-      const chunk = Buffer.allocUnsafeSlow(chunkBytes)
-      const written = await reader.fill(chunk)
-      if (written === 0) return
-      yield chunk.subarray(0, written)
+      const length = await filled
+      if (length === 0) return
+      const chunk = filling.subarray(0, length)
+      ;[filling, resting] = [resting, filling]
+      filled = reader.fill(filling)
+      yield chunk
     }
+  } finally {
+    reader.close()
   }
 }

@@ -1,8 +1,9 @@
-import { Readable } from 'node:stream'
+import type { OutgoingHttpHeaders } from 'node:http'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
-import { contentTypes, negotiateFormat } from '../exposition/format.js'
+import { acceptsGzip, contentTypes, negotiateFormat } from '../exposition/format.js'
 import { type PageSource, renderPage } from '../exposition/page.js'
 import { landingPage } from './landing-page.js'
+import { sendPage } from './send-page.js'
 
 export interface AppOptions extends PageSource {
   readonly telemetryPath: string
@@ -34,10 +35,15 @@ export function createApp(options: AppOptions): FastifyInstance {
     else void reply.code(405).header('allow', 'GET, HEAD').type('text/plain').send('method not allowed\n')
   })
 
-  app.get(options.telemetryPath, (request, reply) => {
+  app.get(options.telemetryPath, async (request, reply) => {
     const format = negotiateFormat(request.headers.accept)
-    reply.header('content-type', contentTypes[format])
-    return reply.send(Readable.from(renderPage(options, format), { objectMode: false }))
+    const gzip = acceptsGzip(request.headers['accept-encoding'])
+    reply.headers({ 'content-type': contentTypes[format], vary: 'accept, accept-encoding' })
+    if (gzip) reply.header('content-encoding', 'gzip')
+    if (request.method === 'HEAD') return reply.send()
+    reply.hijack()
+    reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
+    await sendPage(reply.raw, renderPage(options, format), gzip)
   })
   app.get('/', (_request, reply) => {
     reply.header('content-security-policy', "default-src 'none'").type('text/html; charset=utf-8')

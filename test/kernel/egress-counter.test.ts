@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Addon, NativePage } from '../../src/kernel/addon.js'
+import type { Addon } from '../../src/kernel/addon.js'
 import { EgressCounter } from '../../src/kernel/egress-counter.js'
 
 const settings = {
@@ -11,6 +11,7 @@ const settings = {
   aggregateReplies: false,
   idleTimeoutMs: 0,
   pinPath: '',
+  bpfStats: false,
   destinationsLimit: 23,
   bpfMode: 'auto',
 } as const
@@ -20,7 +21,6 @@ const silent = { info() {}, warn() {} }
 /** An addon that counts what is asked of it; interface b fails to attach on demand. */
 function fakeAddon({ failOn = '' } = {}) {
   const calls: string[] = []
-  const reads: ((page: NativePage) => void)[] = []
   const addon = {
     libbpfVersion: '1.1',
     tcxSupported: () => true,
@@ -72,39 +72,56 @@ function fakeAddon({ failOn = '' } = {}) {
         if (name === failOn) throw new Error('no')
         return 'tcx' as const
       }
-      read() {
-        calls.push('read')
-        return new Promise<NativePage>((resolve) => reads.push(resolve))
+      enableStatistics() {
+        throw Object.assign(new Error('no'), { code: 'EPERM', operation: 'enable statistics' })
+      }
+      runStatistics() {
+        return { runs: 0, seconds: 0 }
+      }
+      async read(openMetrics: boolean) {
+        const chunks = ['one\n', 'two\n', String(openMetrics)]
+        return {
+          readNs: 5n,
+          async fill(buffer: Uint8Array) {
+            return Buffer.from(buffer.buffer).write(chunks.shift() ?? '')
+          },
+          close() {
+            calls.push('close page')
+          },
+        }
       }
       close() {
         calls.push('close')
       }
     },
-    PageReader: class {
-      readonly #chunks = ['one\n', 'two\n']
-      async fill(buffer: Uint8Array) {
-        return Buffer.from(buffer.buffer).write(this.#chunks.shift() ?? '')
-      }
-    },
   } satisfies Addon
-  return { addon, calls, finishRead: () => reads.shift()?.({} as NativePage) }
+  return { addon, calls }
 }
 
-t.test('reads that overlap are one read', async (t) => {
-  const { addon, calls, finishRead } = fakeAddon()
+t.test('a page comes chunk by chunk, and is let go at its end or before', async (t) => {
+  const { addon, calls } = fakeAddon()
   const counter = EgressCounter.open(settings, silent, addon)
-  const readings = [counter.read(), counter.read(), counter.read()]
-  t.equal(calls.filter((call) => call === 'read').length, 1)
-  finishRead()
-  for (const reading of await Promise.all(readings)) {
-    let text = ''
-    for await (const chunk of reading.render(false)) text += Buffer.from(chunk).toString()
-    t.equal(text, 'one\ntwo\n', 'each walks the whole page')
-  }
-  const later = counter.read()
-  t.equal(calls.filter((call) => call === 'read').length, 2, 'a later one is its own')
-  finishRead()
-  await later
+  const reading = await counter.read({ openMetrics: true })
+  t.equal(reading.readNs, 5n)
+  let text = ''
+  for await (const chunk of reading.chunks) text += Buffer.from(chunk).toString()
+  t.equal(text, 'one\ntwo\ntrue')
+  t.equal(calls.at(-1), 'close page')
+  calls.length = 0
+  const { chunks } = await counter.read({ openMetrics: false })
+  await chunks.next()
+  await chunks.return(undefined)
+  t.equal(calls.at(-1), 'close page')
+})
+
+t.test('BPF statistics that cannot be had are a warning', (t) => {
+  const { addon } = fakeAddon()
+  const warnings: unknown[] = []
+  const log = { info() {}, warn: (fields: unknown) => warnings.push(fields) }
+  const counter = EgressCounter.open({ ...settings, bpfStats: true }, log, addon)
+  t.same(warnings, [{ reason: 'it takes CAP_SYS_ADMIN' }])
+  t.same(counter.runStatistics, { runs: 0, seconds: 0 })
+  t.end()
 })
 
 t.test('a failure to attach one detaches all', async (t) => {

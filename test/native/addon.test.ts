@@ -19,7 +19,7 @@ const options = {
 }
 
 async function page(exporter: NativeExporter, openMetrics = false, bufferBytes = 4096): Promise<string> {
-  const reader = new addon.PageReader(await exporter.read(), openMetrics)
+  const reader = await exporter.read(openMetrics, never)
   const buffer = Buffer.alloc(bufferBytes)
   let text = ''
   for (;;) {
@@ -28,6 +28,9 @@ async function page(exporter: NativeExporter, openMetrics = false, bufferBytes =
     text += buffer.toString('utf8', 0, written)
   }
 }
+
+/** Later than any destination. */
+const never = 2n ** 64n - 1n
 
 /** How often this process hangs on the loopback device's egress: TCX links and clsact filters. */
 const attached = () =>
@@ -78,8 +81,66 @@ t.test('a page comes in whole lines, whatever the size of the buffer', async (t)
     await page(exporter, true),
     /^# HELP egress_packets .*\n# TYPE egress_packets counter\negress_packets_total{/,
   )
-  const reader = new addon.PageReader(await exporter.read(), false)
+  const reader = await exporter.read(false, never)
   t.throws(() => reader.fill(Buffer.alloc(1023)), { name: 'RangeError' })
+})
+
+t.test('reads that overlap are one read', async (t) => {
+  const exporter = new addon.Exporter(options)
+  t.teardown(() => exporter.close())
+  exporter.attach(loopback, 'lo', true, 'tcx')
+  sendTo127(1, 201)
+  const readers = await Promise.all([1, 2, 3].map(() => exporter.read(false, never)))
+  t.equal(new Set(readers.map(({ readNs }) => readNs)).size, 1)
+  const later = await exporter.read(false, never)
+  t.ok(later.readNs > (readers[0]?.readNs ?? never), 'a later one is its own')
+  const buffers = readers.map(() => Buffer.alloc(65_536))
+  const lengths = await Promise.all(readers.map((reader, i) => reader.fill(buffers[i] ?? Buffer.alloc(0))))
+  t.same(
+    buffers[1]?.subarray(0, lengths[1]),
+    buffers[0]?.subarray(0, lengths[0]),
+    'each walks the whole page',
+  )
+  t.match(buffers[2]?.toString(), 'destination="127.9.9.201"} 1\n')
+  for (const reader of readers) reader.close()
+  t.throws(() => readers[0]?.fill(Buffer.alloc(4096)), { code: 'ECLOSED' })
+})
+
+t.test('counters of destinations that came later than asked for are 0', async (t) => {
+  const exporter = new addon.Exporter(options)
+  t.teardown(() => exporter.close())
+  exporter.attach(loopback, 'lo', true, 'tcx')
+  const text = async (zeroAfterNs: bigint) => {
+    const reader = await exporter.read(false, zeroAfterNs)
+    const buffer = Buffer.alloc(65_536)
+    const samples = parseSamples(buffer.toString('utf8', 0, await reader.fill(buffer)))
+    return { samples, readNs: reader.readNs }
+  }
+  sendTo127(19, 202)
+  const { readNs } = await text(never)
+  sendTo127(23, 203)
+  const { samples } = await text(readNs)
+  const packets = (last: number) =>
+    samples.get(`egress_packets_total{interface="lo",destination="127.9.9.${last}"}`)
+  t.equal(packets(202), 19)
+  t.equal(packets(203), 0)
+  t.equal(samples.get('egress_bytes_total{interface="lo",destination="127.9.9.203"}'), 0)
+  t.ok(
+    (samples.get('egress_interface_packets_total{interface="lo"}') ?? 0) >= 19 + 23,
+    'totals are as they are',
+  )
+})
+
+t.test('BPF statistics say what the program cost', (t) => {
+  const exporter = new addon.Exporter(options)
+  t.teardown(() => exporter.close())
+  exporter.attach(loopback, 'lo', true, 'tcx')
+  exporter.enableStatistics()
+  sendTo127(19, 204)
+  const { runs, seconds } = exporter.runStatistics()
+  t.ok(runs >= 19, `${runs} runs`)
+  t.ok(seconds > 0 && seconds < 1, `${seconds} s`)
+  t.end()
 })
 
 t.test('when a destination was first seen does not move', async (t) => {
@@ -101,12 +162,12 @@ for (const mode of ['tcx', 'clsact'] as const) {
     const exporter = new addon.Exporter(options)
     t.equal(exporter.attach(loopback, 'lo', true, mode), mode)
     t.equal(attached(), before + 1)
-    const reading = exporter.read()
+    const reading = exporter.read(false, never)
     exporter.close()
     exporter.close()
     t.equal(attached(), before)
     t.ok(await reading, 'a read under way ends well')
-    t.throws(() => exporter.read(), { code: 'ECLOSED' })
+    t.throws(() => exporter.read(false, never), { code: 'ECLOSED' })
     t.throws(() => exporter.attach(loopback, 'lo', true, mode), { code: 'ECLOSED' })
   })
 }
@@ -150,7 +211,7 @@ t.test('workers load it beside the main thread, and their end detaches', async (
     const addon = require(${JSON.stringify(new URL('../../build/Release/egress.node', import.meta.url).pathname)})
     const exporter = new addon.Exporter(${JSON.stringify(options)})
     exporter.attach(1, 'lo', true, 'tcx')
-    exporter.read().then(() => parentPort.postMessage('counting'))
+    exporter.read(false, 0n).then(() => parentPort.postMessage('counting'))
     setInterval(() => {}, 1000)`
   const workers = [0, 1].map(() => new Worker(script, { eval: true }))
   await Promise.all(workers.map((worker) => once(worker, 'message')))

@@ -54,9 +54,9 @@ void send(int count)
 std::string render(const egress::Page &page, egress::Format format)
 {
 	std::array<char, 2 * egress::Page::kLineMax> buffer;
-	egress::Page::Cursor cursor;
+	egress::Page::Cursor cursor{format};
 	std::string text;
-	while (size_t written = page.render(cursor, buffer, format))
+	while (size_t written = page.render(cursor, buffer))
 		text.append(buffer.data(), written);
 	return text;
 }
@@ -78,7 +78,8 @@ void cycle(egress::Mode mode, bool map_memory, const std::string &pin_path)
 	exporter.attach(kLoopback, "a \"lo\"\\", true, mode);
 	send(kPackets);
 	require(exporter.hanging(kLoopback).has_value(), "it hangs");
-	const egress::Page page(exporter.read());
+	egress::Page page;
+	page.read([&](egress::Snapshot &snapshot) { exporter.read(snapshot); });
 	require(page.snapshot().destinations.size() >= kPackets, "all are listed");
 	require(render(page, egress::Format::kText).size() > 1000, "a page");
 	require(render(page, egress::Format::kOpenMetrics).size() > 1000, "another");
@@ -94,7 +95,8 @@ void cycle(egress::Mode mode, bool map_memory, const std::string &pin_path)
 	require(exporter.forget_departed(0).size() == 2, "both are forgotten");
 	exporter.attach(kLoopback, "lo", true, mode);
 	send(100);
-	require(exporter.read().destinations.size() <= 64, "the limit holds");
+	page.read([&](egress::Snapshot &snapshot) { exporter.read(snapshot); });
+	require(page.snapshot().destinations.size() <= 64, "the limit holds");
 	try {
 		exporter.attach(0x7fffffff, "gone", true, mode);
 		require(false, "there is no such interface");

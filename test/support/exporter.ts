@@ -13,9 +13,7 @@ interface Teardown {
   teardown(action: () => unknown): void
 }
 
-/** EGRESS_TEST_EXPORTER replaces the built exporter, as the kernel tests do (bare-exporter.ts). */
-const main =
-  process.env['EGRESS_TEST_EXPORTER'] ?? fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 /** The modes that this kernel has. */
 export const modes = loadAddon().tcxSupported() ? (['tcx', 'clsact'] as const) : (['clsact'] as const)

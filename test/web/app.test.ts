@@ -1,6 +1,11 @@
+import { randomBytes } from 'node:crypto'
+import { get } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { gunzipSync } from 'node:zlib'
 import t from 'tap'
 import { contentTypes } from '../../src/exposition/format.js'
 import { createSelfMetrics } from '../../src/exposition/self-metrics.js'
+import type { Reading, View } from '../../src/kernel/egress-counter.js'
 import { createApp } from '../../src/web/app.js'
 
 const place = { kind: '', bus: 'pci', master: '', lower: '' }
@@ -8,7 +13,7 @@ const interfaces = [
   { ifindex: 2, name: 'eth0', linkType: 'ether', ethernet: true, place, mode: 'tcx' },
 ] as const
 
-function setUp(t: Tap, read: () => Promise<{ render(openMetrics: boolean): AsyncGenerator<Uint8Array> }>) {
+function setUp(t: Tap, read: (view: View) => Promise<Reading>) {
   const errors: unknown[] = []
   const app = createApp({
     counter: { read },
@@ -17,6 +22,7 @@ function setUp(t: Tap, read: () => Promise<{ render(openMetrics: boolean): Async
       destinationsLimit: 23,
       interfaces: () => interfaces,
       table: () => ({ expired: 5, evicted: 7, full: true }),
+      runStatistics: () => ({ runs: 31, seconds: 0.5 }),
       configReload: () => ({ successful: false, successSeconds: 11 }),
     }),
     log: { error: (...args: unknown[]) => errors.push(args) },
@@ -26,12 +32,11 @@ function setUp(t: Tap, read: () => Promise<{ render(openMetrics: boolean): Async
   return { app, errors }
 }
 
-const fine = async () => ({
-  async *render(openMetrics: boolean) {
-    yield Buffer.from(`# kernel, ${openMetrics}\n`)
-    yield Buffer.from('# second chunk\n')
-  },
-})
+async function* chunks(openMetrics: boolean) {
+  yield Buffer.from(`# kernel, ${openMetrics}\n`)
+  yield Buffer.from('# second chunk\n')
+}
+const fine = async ({ openMetrics }: View) => ({ readNs: 1n, chunks: chunks(openMetrics) })
 type Tap = Pick<typeof t, 'teardown'>
 
 t.test('text 0.0.4 by default', async (t) => {
@@ -45,6 +50,8 @@ t.test('text 0.0.4 by default', async (t) => {
   t.match(body, /^egress_destinations_full 1$/m)
   t.match(body, /^egress_destinations_retired_total\{cause="idle"\} 5$/m)
   t.match(body, /^egress_destinations_retired_total\{cause="room"\} 7$/m)
+  t.match(body, /^egress_program_runs_total 31$/m)
+  t.match(body, /^egress_program_run_seconds_total 0.5$/m)
   t.match(body, /^egress_config_last_reload_successful 0$/m)
   t.match(body, /^egress_config_last_reload_success_timestamp_seconds 11$/m)
   t.match(body, /^egress_interface_attached\{interface="eth0"\} 1$/m)
@@ -111,3 +118,61 @@ t.test('nothing else', async (t) => {
   })
   t.match(await app.inject('/%zz'), { statusCode: 400, body: 'bad request\n' })
 })
+
+t.test('gzip when asked for', async (t) => {
+  const { app } = setUp(t, fine)
+  const { headers, rawPayload } = await app.inject({
+    url: '/metrics',
+    headers: { 'accept-encoding': 'br;q=1, gzip;q=0.5' },
+  })
+  t.equal(headers['content-encoding'], 'gzip')
+  t.equal(headers.vary, 'accept, accept-encoding')
+  t.match(gunzipSync(rawPayload).toString(), /^# kernel, false\n# second chunk\n/)
+  const refused = await app.inject({ url: '/metrics', headers: { 'accept-encoding': 'gzip;q=0, identity' } })
+  t.equal(refused.headers['content-encoding'], undefined)
+  const head = await app.inject({ method: 'HEAD', url: '/metrics' })
+  t.equal(head.headers['content-type'], contentTypes.text)
+  t.equal(head.body, '')
+})
+
+for (const gzip of [false, true]) {
+  t.test(
+    `a reader that goes ends the page${gzip ? ', compressed' : ''}, one that waits makes it wait`,
+    async (t) => {
+      let asked = 0
+      const ended = new Promise<void>((resolve) => {
+        async function* endless() {
+          try {
+            // Random, so that it stays large when it is compressed.
+            for (;; asked++) yield randomBytes(1_000_000)
+          } finally {
+            resolve()
+          }
+        }
+        const { app } = setUp(t, async () => ({ readNs: 1n, chunks: endless() }))
+        void app.listen({ port: 0, host: '127.0.0.1' }).then(() => {
+          const { port } = app.server.address() as AddressInfo
+          const headers = gzip ? { 'accept-encoding': 'gzip' } : {}
+          const request = get({ port, path: '/metrics', headers }, (response) => {
+            response.once('data', () => {
+              response.pause()
+              void standsStill(() => asked).then(() => request.destroy())
+            })
+          }).on('error', () => undefined)
+        })
+      })
+      await ended
+      t.ok(asked < 100, `${asked} chunks were asked for`)
+    },
+  )
+}
+
+/** Resolves when a number has been the same for ten looks in a row. */
+async function standsStill(value: () => number): Promise<void> {
+  let last = value()
+  for (let same = 0; same < 10; same++) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    if (value() !== last) same = 0
+    last = value()
+  }
+}

@@ -1,0 +1,43 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
+import { constants, createGzip } from 'node:zlib'
+
+/** Level 6 takes twice the time of level 1 for 7 % fewer bytes. */
+const gzipOptions = { level: constants.Z_BEST_SPEED, chunkSize: 64 * 1024 }
+
+/**
+ * Sends a page to a client as fast as it takes it, and no faster: the next chunk is rendered while one
+ * is on its way, and a chunk's memory is its own until it has left.
+ *
+ * @returns whether the client got all of it
+ */
+export async function sendPage(
+  response: ServerResponse,
+  chunks: AsyncIterable<Uint8Array>,
+  gzip: boolean,
+): Promise<boolean> {
+  const target: Writable = gzip ? createGzip(gzipOptions) : response
+  const gone = once(response, 'close').then(() => {
+    throw new Error('the client is gone')
+  })
+  // Handled also when nobody waits for it any more.
+  gone.catch(() => undefined)
+  if (gzip) target.pipe(response)
+  try {
+    for await (const chunk of chunks) await Promise.race([write(target, chunk), gone])
+    target.end()
+    await Promise.race([once(response, 'finish'), gone])
+    return true
+  } catch {
+    target.destroy()
+    response.destroy()
+    return false
+  }
+}
+
+function write(target: Writable, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    target.write(chunk, (error) => (error ? reject(error) : resolve()))
+  })
+}
