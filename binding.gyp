@@ -4,6 +4,7 @@
       "target_name": "egress",
       "sources": [
         "native/addon.cc",
+        "native/address_text.cc",
         "native/attachment.cc",
         "native/destination_table.cc",
         "native/exporter.cc",

@@ -73,6 +73,25 @@ Napi::Array to_array(Napi::Env env, const Items& items, Convert convert) {
   return array;
 }
 
+Napi::Object to_object(Napi::Env env, const egress::Sighting& sighting) {
+  auto object = Napi::Object::New(env);
+  object.Set("id", sighting.id);
+  object.Set("firstSeenNs", Napi::BigInt::New(env, sighting.first_seen_ns));
+  object.Set("interface", sighting.interface);
+  object.Set("destination", sighting.destination);
+  object.Set("port", uint32_t{sighting.port});
+  object.Set("protocol", uint32_t{sighting.protocol});
+  object.Set("packets", static_cast<double>(sighting.packets));
+  object.Set("bytes", static_cast<double>(sighting.bytes));
+  object.Set("firstSeenMs", static_cast<double>(sighting.first_seen_ms));
+  object.Set("lastSeenMs", static_cast<double>(sighting.last_seen_ms));
+  return object;
+}
+
+Napi::Array to_array(Napi::Env env, const std::vector<egress::Sighting>& sightings) {
+  return to_array(env, sightings, [env](const auto& sighting) { return to_object(env, sighting); });
+}
+
 /// Runs `work` on a pool thread, then on the main thread `done` with what it returned, or `failed`.
 template <typename T>
 class PoolWorker : public Napi::AsyncWorker {
@@ -257,6 +276,8 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
          InstanceMethod<&Exporter::choose>("choose"),
          InstanceMethod<&Exporter::set_own_ports>("setOwnPorts"),
          InstanceMethod<&Exporter::drop_capabilities>("dropCapabilities"),
+         InstanceMethod<&Exporter::discover>("discover"), InstanceMethod<&Exporter::know>("know"),
+         InstanceMethod<&Exporter::find_active>("findActive"),
          InstanceMethod<&Exporter::enable_statistics>("enableStatistics"),
          InstanceMethod<&Exporter::run_statistics>("runStatistics"),
          InstanceMethod<&Exporter::read>("read"), InstanceMethod<&Exporter::close>("close")});
@@ -348,6 +369,7 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
           object.Set("expired", static_cast<double>(done.expired));
           object.Set("evicted", static_cast<double>(done.evicted));
           object.Set("overflowPackets", static_cast<double>(done.overflow_packets));
+          object.Set("retired", to_array(env, done.retired));
           return object;
         });
   }
@@ -381,6 +403,50 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
   Napi::Value drop_capabilities(const Napi::CallbackInfo& info) {
     auto kept = guarded(info.Env(), [&] { return open(info.Env()).drop_capabilities(); });
     return to_array(info.Env(), kept, [](const auto& name) { return name; });
+  }
+
+  /// discover(most: number): Promise<Sighting[]>
+  Napi::Value discover(const Napi::CallbackInfo& info) {
+    open(info.Env());
+    const size_t most = info[0].As<Napi::Number>().Uint32Value();
+    return promise_of<std::vector<egress::Sighting>>(
+        info.Env(), [exporter = exporter_, most] { return exporter->discover(most); },
+        [](Napi::Env env, std::vector<egress::Sighting>&& found) { return to_array(env, found); });
+  }
+
+  /// know({ id: number, firstSeenNs: bigint, firstSeenMs: number }[]): Promise<void>
+  Napi::Value know(const Napi::CallbackInfo& info) {
+    open(info.Env());
+    std::vector<egress::Sighting> sightings;
+    auto array = info[0].As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length(); i++) {
+      auto object = array.Get(i).As<Napi::Object>();
+      bool lossless = false;
+      egress::Sighting sighting{};
+      sighting.id = object.Get("id").As<Napi::Number>().Uint32Value();
+      sighting.first_seen_ns = object.Get("firstSeenNs").As<Napi::BigInt>().Uint64Value(&lossless);
+      sighting.first_seen_ms = object.Get("firstSeenMs").As<Napi::Number>().Int64Value();
+      sightings.push_back(sighting);
+    }
+    return start(info.Env(), [exporter = exporter_, sightings = std::move(sightings)] {
+      exporter->know(sightings);
+    });
+  }
+
+  /// findActive(from: number, most: number): Promise<{ next: number, sightings: Sighting[] }>
+  Napi::Value find_active(const Napi::CallbackInfo& info) {
+    open(info.Env());
+    const uint32_t from = info[0].As<Napi::Number>().Uint32Value();
+    const size_t most = info[1].As<Napi::Number>().Uint32Value();
+    return promise_of<egress::Activity>(
+        info.Env(),
+        [exporter = exporter_, from, most] { return exporter->find_active(from, most); },
+        [](Napi::Env env, egress::Activity&& activity) {
+          auto object = Napi::Object::New(env);
+          object.Set("next", activity.next);
+          object.Set("sightings", to_array(env, activity.sightings));
+          return object;
+        });
   }
 
   /// enableStatistics()

@@ -47,6 +47,7 @@ DestinationTable::DestinationTable(const Program& program, uint32_t limit)
     : program_(program),
       limit_(limit),
       notes_(program.mmapable(), program.notes_fd(), "notes", limit),
+      reported_(limit),
       moved_(program.mmapable(), program.moved_fd(), "moved", EGRESS_INTERFACES_MAX),
       pending_move_(program.mmapable(), program.pending_move_fd(), "pending_move", 1) {
   if (program.mmapable())
@@ -64,27 +65,78 @@ std::span<const egress_destination> DestinationTable::records() {
   return copy_;
 }
 
-egress_note& DestinationTable::note(uint32_t id, const egress_destination& record) {
+bool DestinationTable::known(uint32_t id, const egress_destination& record) {
+  return notes_[id].first_seen_ns == record.first_seen_ns;
+}
+
+void DestinationTable::know(uint32_t id, uint64_t first_seen_ns, int64_t first_seen_ms) {
+  if (id >= limit_) return;
   egress_note& note = notes_[id];
-  if (note.first_seen_ns != record.first_seen_ns) {
+  note.first_seen_unix_ms = first_seen_ms;
+  note.packets = 0;
+  note.active_ns = boot_time_ns();
+  reported_[id] = 0;
+  // The last word. If the record is another's by now, this is not its first packet.
+  store<__u64>(note.first_seen_ns, first_seen_ns);
+}
+
+Destination DestinationTable::describe(uint32_t id) {
+  const egress_destination& record = mapped_ ? mapped_->get()[id] : copy_[id];
+  const egress_note& note = notes_[id];
+  int64_t first_seen_ms = note.first_seen_unix_ms;
+  if (!known(id, record)) {
     const int64_t age_ns = now_ns(CLOCK_MONOTONIC) - static_cast<int64_t>(record.first_seen_ns);
-    note.first_seen_unix_ms = (now_ns(CLOCK_REALTIME) - age_ns) / kNsPerMs;
-    note.packets = 0;
-    store<__u64>(note.first_seen_ns, record.first_seen_ns);
+    first_seen_ms = (now_ns(CLOCK_REALTIME) - age_ns) / kNsPerMs;
   }
-  return note;
+  return {record.key,
+          record.slot,
+          record.port,
+          record.protocol,
+          load(record.packets),
+          load(record.bytes),
+          load(record.tcp_connects),
+          record.first_seen_ns,
+          first_seen_ms};
+}
+
+int64_t DestinationTable::last_seen_ms(uint32_t id) {
+  const int64_t idle_ns = now_ns(CLOCK_BOOTTIME) - static_cast<int64_t>(notes_[id].active_ns);
+  return (now_ns(CLOCK_REALTIME) - idle_ns) / kNsPerMs;
 }
 
 void DestinationTable::read(std::vector<Destination>& found) {
   found.clear();
   auto all = records();
-  for (uint32_t id = 0; id < limit_; id++) {
-    const egress_destination& record = all[id];
-    if (load(record.state, __ATOMIC_ACQUIRE) != EGRESS_LISTED) continue;
-    found.push_back({record.key, record.slot, record.port, record.protocol, load(record.packets),
-                     load(record.bytes), load(record.tcp_connects), record.first_seen_ns,
-                     note(id, record).first_seen_unix_ms});
+  for (uint32_t id = 0; id < limit_; id++)
+    if (load(all[id].state, __ATOMIC_ACQUIRE) == EGRESS_LISTED && known(id, all[id]))
+      found.push_back(describe(id));
+}
+
+std::vector<uint32_t> DestinationTable::find_unknown(size_t most) {
+  std::vector<uint32_t> found;
+  auto all = records();
+  // Once around, from where the last look ended.
+  for (uint32_t looked = 0; looked < limit_ && found.size() < most; looked++) {
+    const uint32_t id = unknown_from_;
+    unknown_from_ = id + 1 < limit_ ? id + 1 : 0;
+    if (load(all[id].state, __ATOMIC_ACQUIRE) == EGRESS_LISTED && !known(id, all[id]))
+      found.push_back(id);
   }
+  return found;
+}
+
+std::vector<uint32_t> DestinationTable::find_active(uint32_t& from, size_t most) {
+  std::vector<uint32_t> found;
+  auto all = records();
+  for (; from < limit_ && found.size() < most; from++) {
+    const egress_destination& record = all[from];
+    if (load(record.state, __ATOMIC_ACQUIRE) != EGRESS_LISTED || !known(from, record)) continue;
+    const uint64_t packets = load(record.packets);
+    if (packets == reported_[from]) continue;
+    reported_[from] = packets;
+    found.push_back(from);
+  }
+  return found;
 }
 
 template <typename Change>
@@ -125,8 +177,10 @@ void DestinationTable::remove(uint32_t ifindex) {
   }
 }
 
-void DestinationTable::retire(const std::vector<uint32_t>& ids, egress_unlisted reason) {
-  if (ids.empty()) return;
+std::vector<Destination> DestinationTable::retire(const std::vector<uint32_t>& ids,
+                                                  egress_unlisted reason) {
+  std::vector<Destination> retired;
+  if (ids.empty()) return retired;
   for (uint32_t id : ids) {
     // Alone: a program may count on it. Copies are made anew with each read.
     if (mapped_) store<__u8>(mapped_->get()[id].state, EGRESS_RETIRED);
@@ -138,9 +192,11 @@ void DestinationTable::retire(const std::vector<uint32_t>& ids, egress_unlisted 
       int error = bpf_map_lookup_elem(program_.destinations_fd(), &id, &copy_[id]);
       if (error != 0) throw Error("read map", "destinations", -error);
     }
+    retired.push_back(describe(id));
     move_counts(id, reason);
     release(id);
   }
+  return retired;
 }
 
 void DestinationTable::move_counts(uint32_t id, egress_unlisted reason) {
@@ -196,12 +252,16 @@ DestinationTable::Idle DestinationTable::find_idle(uint64_t timeout_ns, uint32_t
   auto all = records();
   for (uint32_t id = 0; id < limit_; id++) {
     if (load(all[id].state, __ATOMIC_ACQUIRE) != EGRESS_LISTED) continue;
-    egress_note& known = note(id, all[id]);
+    egress_note& note = notes_[id];
     const uint64_t packets = load(all[id].packets);
-    if (known.packets != packets) {
-      known.packets = packets;
-      known.active_ns = now;
-    } else if (timeout_ns != 0 && now - known.active_ns >= timeout_ns) {
+    if (!known(id, all[id])) {
+      idle.listed++;
+      continue;
+    }
+    if (note.packets != packets) {
+      note.packets = packets;
+      note.active_ns = now;
+    } else if (timeout_ns != 0 && now - note.active_ns >= timeout_ns) {
       idle.expired.push_back(id);
       continue;
     } else {

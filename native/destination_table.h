@@ -24,9 +24,27 @@ class DestinationTable {
   /// @throws Error "map memory"
   DestinationTable(const Program& program, uint32_t limit);
 
-  /// Puts the listed destinations in place of what `found` holds; their `interface` is the slot.
+  /// Puts the known destinations in place of what `found` holds; their `interface` is the slot.
   /// @throws Error "read map"
   void read(std::vector<Destination>& found);
+
+  /// The ids of listed destinations that are not known yet, so many at most.
+  /// @throws Error "read map"
+  std::vector<uint32_t> find_unknown(size_t most);
+
+  /// Makes a destination known, unless its record has another first packet by now.
+  /// @param first_seen_ms since the Unix epoch, as it will be shown
+  void know(uint32_t id, uint64_t first_seen_ns, int64_t first_seen_ms);
+
+  /// The ids of known destinations with packets since the last such look, so many at most.
+  /// @param from the first id to look at; afterwards the one to go on with, the limit at the end
+  /// @throws Error "read map"
+  std::vector<uint32_t> find_active(uint32_t& from, size_t most);
+
+  /// A record as it is now; `interface` is the slot.
+  Destination describe(uint32_t id);
+  /// When a record was last found to have more packets, in ms since the Unix epoch.
+  int64_t last_seen_ms(uint32_t id);
 
   /// Gives all records of one ifindex to another. The program must be attached to neither, and what
   /// it was counting have ended.
@@ -40,7 +58,8 @@ class DestinationTable {
   /// Takes records out of the table while the program counts on: their counts go to moved(), and
   /// what comes later makes a new record. Waits for running programs.
   /// @throws Error "write map"
-  void retire(const std::vector<uint32_t>& ids, egress_unlisted reason);
+  /// @returns what they were at the end
+  std::vector<Destination> retire(const std::vector<uint32_t>& ids, egress_unlisted reason);
 
   /// The ids of the listed records that a predicate picks.
   /// @throws Error "read map"
@@ -52,8 +71,9 @@ class DestinationTable {
     std::vector<uint32_t> evicted;
     uint32_t listed;  ///< without them
   };
-  /// Looks at every record: those without a packet for `timeout_ns` have expired. Where more than
-  /// `wanted` would stay, those that have been idle longest are evicted, as far as there are any.
+  /// Looks at every known record: those without a packet for `timeout_ns` have expired. Where more
+  /// than `wanted` would stay, those that have been idle longest are evicted, as far as there are
+  /// any.
   /// @param timeout_ns 0: none expires
   /// @throws Error "read map"
   Idle find_idle(uint64_t timeout_ns, uint32_t wanted);
@@ -69,8 +89,8 @@ class DestinationTable {
  private:
   /// The records: the kernel's own where they can be mapped, else a fresh copy.
   std::span<const egress_destination> records();
-  /// The note of a listed record, written anew where it is of an earlier one.
-  egress_note& note(uint32_t id, const egress_destination& record);
+  /// Whether a listed record's first packet has been noted.
+  bool known(uint32_t id, const egress_destination& record);
   /// Changes a record that no program counts on.
   template <typename Change>
   void change(uint32_t id, Change change);
@@ -86,6 +106,8 @@ class DestinationTable {
   std::optional<ArrayValues<egress_destination>> mapped_;
   std::vector<egress_destination> copy_;  // where it cannot be mapped
   OwnArray<egress_note> notes_;
+  uint32_t unknown_from_ = 0;
+  std::vector<uint64_t> reported_;  // packets, at the last look of find_active()
   OwnArray<egress_moved> moved_;
   OwnArray<egress_move> pending_move_;
 };

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "address_text.h"
 #include "error.h"
 #include "grace_period.h"
 #include "privileges.h"
@@ -298,11 +299,59 @@ Housekeeping Exporter::keep_house(uint64_t idle_timeout_ms) {
   done.expired = idle.expired.size();
   done.evicted = idle.evicted.size();
   idle.expired.insert(idle.expired.end(), idle.evicted.begin(), idle.evicted.end());
-  destinations_.retire(idle.expired, EGRESS_EXPIRED);
+  const auto retired = destinations_.retire(idle.expired, EGRESS_EXPIRED);
+  for (size_t i = 0; i < retired.size(); i++)
+    done.retired.push_back(sight(idle.expired[i], retired[i]));
   for_each_slot([&](const egress_slot& slot) {
     done.overflow_packets += read_slot(slot).unlisted[EGRESS_OVERFLOW].packets;
   });
   return done;
+}
+
+Sighting Exporter::sight(uint32_t id, const Destination& destination) {
+  Sighting sighting{id,
+                    destination.first_seen_ns,
+                    {},
+                    {},
+                    destination.port,
+                    destination.protocol,
+                    destination.packets,
+                    destination.bytes,
+                    destination.first_seen_ms,
+                    destinations_.last_seen_ms(id)};
+  for_each_slot([&](const egress_slot& slot) {
+    if (slot.slot == destination.interface) sighting.interface = slot.name;
+  });
+  append_address(sighting.destination, destination.key);
+  return sighting;
+}
+
+std::vector<Sighting> Exporter::discover(size_t most) {
+  std::lock_guard lock(mutex_);
+  // What the program counts of its own spares most calls the walk over the table.
+  uint64_t listed = 0;
+  for_each_slot([&](const egress_slot& slot) { listed += read_slot(slot).new_destinations; });
+  if (listed == discovered_) return {};
+  std::vector<Sighting> found;
+  for (uint32_t id : destinations_.find_unknown(most))
+    found.push_back(sight(id, destinations_.describe(id)));
+  if (found.empty()) discovered_ = listed;
+  return found;
+}
+
+void Exporter::know(const std::vector<Sighting>& sightings) {
+  std::lock_guard lock(mutex_);
+  for (const Sighting& sighting : sightings)
+    destinations_.know(sighting.id, sighting.first_seen_ns, sighting.first_seen_ms);
+}
+
+Activity Exporter::find_active(uint32_t from, size_t most) {
+  std::lock_guard lock(mutex_);
+  Activity activity{};
+  for (uint32_t id : destinations_.find_active(from, most))
+    activity.sightings.push_back(sight(id, destinations_.describe(id)));
+  activity.next = from;
+  return activity;
 }
 
 void Exporter::choose(const std::vector<Choice>& choices) {

@@ -26,10 +26,17 @@ struct ExporterOptions {
 
 /// What one round of housekeeping found and did.
 struct Housekeeping {
-  uint64_t listed;            ///< destinations now
-  uint64_t expired;           ///< taken out for want of traffic
-  uint64_t evicted;           ///< taken out for want of room
-  uint64_t overflow_packets;  ///< of all interfaces, so far
+  uint64_t listed;                ///< destinations now
+  uint64_t expired;               ///< taken out for want of traffic
+  uint64_t evicted;               ///< taken out for want of room
+  uint64_t overflow_packets;      ///< of all interfaces, so far
+  std::vector<Sighting> retired;  ///< those, the expired before the evicted
+};
+
+/// One step of a walk over the table.
+struct Activity {
+  uint32_t next;  ///< the id to go on with; the limit at the end
+  std::vector<Sighting> sightings;
 };
 
 /// The program, its table and its attachments. Safe on any thread. The maps hold everything that
@@ -111,6 +118,17 @@ class Exporter {
   /// be read.
   void close();
 
+  /// Listed destinations that are not known yet, so many at most. They are in no snapshot.
+  /// @throws Error "read map"
+  std::vector<Sighting> discover(size_t most);
+
+  /// @see DestinationTable::know
+  void know(const std::vector<Sighting>& sightings);
+
+  /// Known destinations with packets since the last such walk, from an id on, so many at most.
+  /// @throws Error "read map"
+  Activity find_active(uint32_t from, size_t most);
+
   /// Reads all maps into a snapshot, whose memory is used again.
   /// @throws Error "read map"
   void read(Snapshot& snapshot);
@@ -135,6 +153,7 @@ class Exporter {
   void delete_slot(uint32_t ifindex);
   InterfaceCounters read_slot(const egress_slot& slot);
   void leave_out_excluded();
+  Sighting sight(uint32_t id, const Destination& destination);
   template <typename Each>
   void for_each_slot(Each each);
 
@@ -145,6 +164,7 @@ class Exporter {
   DestinationTable destinations_;
   std::vector<std::string> replaced_;
   Fd statistics_;
+  uint64_t discovered_ = UINT64_MAX;  // what the program had listed when all was known
   std::map<std::string, egress_slot> departed_;
   std::map<uint32_t, Counted> counted_;  // by ifindex
 };

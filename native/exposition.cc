@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exposition.h"
 
-#include <arpa/inet.h>
-
 #include <array>
 #include <charconv>
 #include <cstring>
+
+#include "address_text.h"
 
 namespace egress {
 namespace {
@@ -96,11 +96,6 @@ void unlisted_counter(const Page& page, const Page::Cursor& at, Writer& out) {
       << counters.unlisted[reason].*Member;
 }
 
-void new_destinations(const Page& page, const Page::Cursor& at, Writer& out) {
-  const auto& counters = page.snapshot().interfaces[at.row].counters;
-  out << "{" << page.interface_label(at.row) << "} " << counters.new_destinations;
-}
-
 void tracked(const Page& page, const Page::Cursor& at, Writer& out) {
   out << "{" << page.interface_label(at.row) << "} "
       << page.snapshot().interfaces[at.row].destinations;
@@ -124,8 +119,6 @@ constexpr Family kFamilies[] = {
      unlisted, unlisted_counter<&egress_counter::packets>},
     {"egress_unlisted_bytes", "counter", "Wire bytes without a destination series, by reason.",
      unlisted, unlisted_counter<&egress_counter::bytes>},
-    {"egress_new_destinations", "counter", "Destinations seen for the first time.", interfaces,
-     new_destinations},
     {"egress_destinations", "gauge", "Destinations in the table now.", interfaces, tracked},
 };
 
@@ -134,24 +127,6 @@ void metadata(const Family& family, Format format, Writer& out) {
   std::string_view suffix = family.counts() && format == Format::kText ? "_total" : "";
   out << "# HELP " << family.name << suffix << " " << family.help << "\n";
   out << "# TYPE " << family.name << suffix << " " << family.type << "\n";
-}
-
-/// Appends an address. IPv4 by hand: inet_ntop() takes ten times as long, of a large page the most.
-void append_address(std::string& text, const egress_key& key) {
-  std::array<char, INET6_ADDRSTRLEN> address;
-  if (key.family == AF_INET6) {
-    inet_ntop(AF_INET6, key.address, address.data(), address.size());
-    text += address.data();
-    return;
-  }
-  std::array<uint8_t, 4> bytes;
-  std::memcpy(bytes.data(), key.address, bytes.size());
-  char* end = address.data();
-  for (uint8_t byte : bytes) {
-    if (end != address.data()) *end++ = '.';
-    end = std::to_chars(end, address.data() + address.size(), byte).ptr;
-  }
-  text.append(address.data(), end);
 }
 
 /// Escapes a label value: backslash, quote and line feed, as both text formats have it.
@@ -182,9 +157,6 @@ void Page::read(const std::function<void(Snapshot&)>& read) {
     labels_ += interface_labels_[destination.interface];
     labels_ += ",destination=\"";
     append_address(labels_, destination.key);
-    const uint16_t bits = destination.key.family == AF_INET ? 32 : 128;
-    if (destination.key.prefix_length < bits)
-      labels_.append("/").append(std::to_string(destination.key.prefix_length));
     labels_ += '"';
     label_ends_.push_back(labels_.size());
     if (destination.tcp_connects > 0) connected_.push_back(label_ends_.size() - 1);

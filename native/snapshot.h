@@ -23,6 +23,20 @@ struct Destination {
   int64_t first_seen_ms;   ///< since the Unix epoch
 };
 
+/// A listed destination by the names that users have for it.
+struct Sighting {
+  uint32_t id;             ///< of its record
+  uint64_t first_seen_ns;  ///< CLOCK_MONOTONIC; with the id it tells records apart that reuse it
+  std::string interface;
+  std::string destination;  ///< an address or a prefix
+  uint16_t port;
+  uint8_t protocol;
+  uint64_t packets;
+  uint64_t bytes;
+  int64_t first_seen_ms;  ///< since the Unix epoch
+  int64_t last_seen_ms;   ///< as far as it was looked at
+};
+
 /// What an interface counted, summed over the CPUs and what left the table.
 struct InterfaceCounters {
   egress_counter total;

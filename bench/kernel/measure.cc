@@ -143,6 +143,8 @@ class Ours : public Subject
 	}
 	egress::Snapshot read()
 	{
+		for (auto found = exporter_.discover(1U << 20); !found.empty(); found = exporter_.discover(1U << 20))
+			exporter_.know(found);
 		egress::Snapshot snapshot;
 		exporter_.read(snapshot);
 		return snapshot;

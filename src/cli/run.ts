@@ -34,7 +34,12 @@ export async function run(commandLine: CommandLine): Promise<void> {
     'the tables take this much memory in the kernel',
   )
   const counter = EgressCounter.open(settings, log)
+  let closeMemory = () => Promise.resolve()
   try {
+    // Loaded while it counts already: the database takes longer to load than the program.
+    const { remember } = await import('../memory/remember.js')
+    const memory = remember(counter, settings, log)
+    closeMemory = () => memory.close()
     const reloader = new ConfigReloader(commandLine, settings, counter, log)
     const selfMetrics = createSelfMetrics({
       libbpfVersion: counter.libbpfVersion,
@@ -43,11 +48,15 @@ export async function run(commandLine: CommandLine): Promise<void> {
       table: () => counter.table,
       runStatistics: () => counter.runStatistics,
       configReload: () => reloader.state,
+      memory,
     })
-    const app = createApp({ counter, selfMetrics, log, telemetryPath: settings.telemetryPath })
+    const app = createApp({ counter: memory, selfMetrics, log, telemetryPath: settings.telemetryPath })
     const address = await listen(app, settings.listen)
     log.info({ kept: counter.dropCapabilities() }, 'gave up the privileges that only the start needed')
-    process.on('SIGHUP', () => void reloader.reload())
+    process.on('SIGHUP', () => {
+      memory.reopenAudit()
+      void reloader.reload()
+    })
     log.info({ url: `http://${address}${settings.telemetryPath}` }, 'serving metrics')
 
     if (!stop.signal.aborted) await once(stop.signal, 'abort')
@@ -56,6 +65,7 @@ export async function run(commandLine: CommandLine): Promise<void> {
     await app.close()
     clearTimeout(deadline)
   } finally {
+    await closeMemory()
     counter.close()
   }
   if (settings.pinPath === '') log.info('detached from every interface')

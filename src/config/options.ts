@@ -106,6 +106,37 @@ export const options = {
     toggle: true,
     default: 'false',
   },
+  'poll.interval': {
+    value: 'duration',
+    help: 'how often to look for new destinations, scraped or not',
+    default: '5s',
+  },
+  'storage.path': {
+    value: 'folder',
+    help: 'where destinations are remembered; empty: nowhere, and each start learns them anew',
+    default: process.env['STATE_DIRECTORY']?.split(':')[0] ?? '/var/lib/egress-exporter',
+  },
+  'storage.retention': {
+    value: 'duration',
+    help: 'a destination without traffic for so long is forgotten, and new when it returns',
+    default: '400d',
+  },
+  'baseline.period': {
+    value: 'duration',
+    help: 'for so long after the memory begins, destinations are remembered and not announced as new',
+    default: '24h',
+  },
+  'audit.file': {
+    value: 'path',
+    help: 'where to append a JSON line for each first contact, acknowledgement and expiry; -: standard output',
+    default: '',
+    shownDefault: 'nowhere',
+  },
+  'audit.max-size': {
+    value: 'bytes',
+    help: 'from so many bytes on the audit log begins a new file and keeps five old ones; 0: never',
+    default: '0',
+  },
   'web.listen-address': { value: 'address', help: 'where to serve, [HOST]:PORT', default: ':10191' },
   'web.telemetry-path': { value: 'path', help: 'where the metrics are', default: '/metrics' },
   'log.level': { value: 'level', help: 'least level to log', choices: logLevels, default: 'info' },

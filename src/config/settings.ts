@@ -10,6 +10,14 @@ export interface Choice extends Prefix {
   readonly exclude: boolean
 }
 
+/** Where first contacts are logged. */
+export interface AuditSettings {
+  /** A file, or `-` for standard output; empty: nowhere. */
+  readonly file: string
+  /** From so many bytes on a new file begins; 0: never. */
+  readonly maxBytes: number
+}
+
 /** Everything that the exporter needs to know, validated. */
 export interface Settings {
   /** Names and globs; empty: the interfaces of the default routes. */
@@ -31,6 +39,12 @@ export interface Settings {
   readonly bpfStats: boolean
   /** A folder on a BPF file system; empty: counting ends with the process. */
   readonly pinPath: string
+  readonly pollIntervalMs: number
+  /** The folder of the memory; empty: destinations are remembered as long as the process runs. */
+  readonly storagePath: string
+  readonly retentionMs: number
+  readonly baselineMs: number
+  readonly audit: AuditSettings
   readonly listen: ListenAddress
   readonly telemetryPath: string
   readonly log: { readonly level: LogLevel; readonly format: LogFormat }
@@ -77,6 +91,14 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
     bpfMode: values['bpf.mode'] as BpfMode,
     bpfStats: values['bpf.stats'] === 'true',
     pinPath: read('bpf.pin-path', parsePinPath),
+    pollIntervalMs: read('poll.interval', (text) => between(1, 86_400_000, parseDuration(text))),
+    storagePath: read('storage.path', parseFolder),
+    retentionMs: read('storage.retention', (text) => between(1, Infinity, parseDuration(text))),
+    baselineMs: read('baseline.period', parseDuration),
+    audit: Object.freeze({
+      file: values['audit.file'],
+      maxBytes: read('audit.max-size', (text) => parseNumber(text, 0, Number.MAX_SAFE_INTEGER)),
+    }),
     listen: Object.freeze(read('web.listen-address', parseListenAddress)),
     telemetryPath: read('web.telemetry-path', parsePath),
     log: Object.freeze({
@@ -135,6 +157,17 @@ function parseNumber(text: string, least: number, most: number): number {
     throw new Error(`'${text}' is not a whole number from ${least} to ${most}`)
   }
   return number
+}
+
+function between(least: number, most: number, ms: number): number {
+  if (ms < least) throw new Error('it must be longer than 0')
+  if (ms > most) throw new Error('it must be a day at most')
+  return ms
+}
+
+function parseFolder(path: string): string {
+  if (path !== '' && !path.startsWith('/')) throw new Error(`'${path}' is not an absolute path`)
+  return path
 }
 
 /** Empty, or an absolute path whose last name the kernel's BPF file system takes: it keeps dots for itself. */

@@ -2,10 +2,15 @@ import type { Reading, View } from '../kernel/egress-counter.js'
 import type { Logger } from '../log.js'
 import type { Format } from './format.js'
 import { renderScrape } from './scrape.js'
+import type { Scrape } from './scrapers.js'
 import type { SelfMetrics } from './self-metrics.js'
 
 export interface PageSource {
-  readonly counter: { read(view: View): Promise<Reading> }
+  readonly counter: {
+    /** Sees to it that what the next reading shows is remembered. */
+    catchUp(): Promise<void>
+    read(view: View): Promise<Reading>
+  }
   readonly selfMetrics: SelfMetrics
   readonly log: Pick<Logger, 'error'>
 }
@@ -15,31 +20,44 @@ export interface PageSource {
  * If the kernel cannot be read, the rest still comes, with egress_scrape_success 0.
  *
  * The memory of a chunk is used again when the next is asked for.
+ *
+ * @returns when the counters were read, CLOCK_MONOTONIC
  */
 export async function* renderPage(
   { counter, selfMetrics, log }: PageSource,
   format: Format,
-): AsyncGenerator<Uint8Array> {
+  scrape?: Scrape,
+): AsyncGenerator<Uint8Array, bigint | undefined> {
   const start = performance.now()
-  // The main thread renders the exporter's own metrics while another reads the counters.
-  const [reading, own] = await Promise.allSettled([
-    counter.read({ openMetrics: format === 'openMetrics' }),
-    selfMetrics[format].metrics(),
-  ])
   let success = true
-  try {
-    if (reading.status === 'rejected') throw reading.reason
-    yield* reading.value.chunks
-  } catch (error) {
+  const fail = (error: unknown) => {
     success = false
     log.error({ err: error }, 'cannot read the counters')
   }
+  let readNs: bigint | undefined
+  await counter.catchUp().catch(fail)
+  // The main thread renders the exporter's own metrics while another reads the counters.
+  const [reading, own] = await Promise.allSettled([
+    counter.read({
+      openMetrics: format === 'openMetrics',
+      ...(scrape && { zeroAfterNs: scrape.zeroAfterNs }),
+    }),
+    selfMetrics[format].metrics(),
+  ])
+  try {
+    if (reading.status === 'rejected') throw reading.reason
+    yield* reading.value.chunks
+    readNs = reading.value.readNs
+  } catch (error) {
+    fail(error)
+  }
   const durationSeconds = (performance.now() - start) / 1000
-  const scrape = renderScrape({ success, durationSeconds })
+  const result = renderScrape({ success, durationSeconds })
   if (own.status === 'rejected') {
     log.error({ err: own.reason }, "cannot render the exporter's own metrics")
     throw own.reason
   }
   // prom-client ends the OpenMetrics text with "# EOF".
-  yield Buffer.from(scrape + own.value)
+  yield Buffer.from(result + own.value)
+  return readNs
 }

@@ -6,6 +6,7 @@ import { buildInfo } from './build-info.js'
 import { configReload, type ReloadState } from './config-reload.js'
 import type { Format } from './format.js'
 import { interfaceGauges } from './interfaces.js'
+import { type MemorySource, memoryMetrics } from './memory.js'
 import { programMetrics } from './program.js'
 import { tableMetrics } from './table.js'
 
@@ -17,6 +18,7 @@ export interface SelfMetricsSource {
   readonly interfaces: () => readonly FollowedInterface[]
   readonly table: () => TableState
   readonly runStatistics: () => RunStatistics
+  readonly memory: MemorySource
   readonly configReload: () => ReloadState
 }
 
@@ -48,6 +50,7 @@ function createRegistry(source: SelfMetricsSource, contentType: string): Registr
   tableMetrics(registry, source.destinationsLimit, source.table)
   configReload(registry, source.configReload)
   programMetrics(registry, source.runStatistics)
+  memoryMetrics(registry, source.memory, source.interfaces)
   interfaceGauges(registry, source.interfaces)
   collectDefaultMetrics({ register: registry })
   for (const name of misnamed) registry.removeSingleMetric(name)

@@ -64,6 +64,29 @@ export interface Housekeeping {
   readonly evicted: number
   /** Packets without room in the table, of all interfaces, so far. */
   readonly overflowPackets: number
+  /** What was taken out, the expired before the evicted. */
+  readonly retired: readonly Sighting[]
+}
+
+/** A destination in the table. */
+export interface Sighting {
+  /** Of its record; with `firstSeenNs` it tells records apart that reuse it. */
+  readonly id: number
+  /** CLOCK_MONOTONIC. */
+  readonly firstSeenNs: bigint
+  readonly interface: string
+  /** An address, or a prefix. */
+  readonly destination: string
+  /** Of the first packet, as is the protocol; 0: none. */
+  readonly port: number
+  /** IP protocol number. */
+  readonly protocol: number
+  readonly packets: number
+  readonly bytes: number
+  /** Since the Unix epoch. */
+  readonly firstSeenMs: number
+  /** As far as the housekeeper has looked. */
+  readonly lastSeenMs: number
 }
 
 /** How often the kernel program ran, and for how long, while BPF statistics were on. */
@@ -94,6 +117,12 @@ export interface NativeExporter {
   choose(choices: readonly Choice[]): Promise<void>
   /** Says which source ports are those of calls: 1024 words for TCP, 1024 for other protocols. */
   setOwnPorts(bits: BigUint64Array): void
+  /** Destinations in the table that are not known yet, so many at most; they are on no page. */
+  discover(most: number): Promise<Sighting[]>
+  /** Makes destinations known, with the first contact that pages will show. */
+  know(sightings: readonly Pick<Sighting, 'id' | 'firstSeenNs' | 'firstSeenMs'>[]): Promise<void>
+  /** Known destinations with packets since the last such walk, from an id on; `next` is the limit at the end. */
+  findActive(from: number, most: number): Promise<{ next: number; sightings: Sighting[] }>
   /** Turns the kernel's BPF statistics on as long as the process runs; throws a NativeError. */
   enableStatistics(): void
   /** What the kernel measured of the program while they were on. */

@@ -14,7 +14,7 @@ import {
   type FollowerSettings,
   InterfaceFollower,
 } from './follower.js'
-import { Housekeeper, type HousekeeperSettings, type TableState } from './housekeeper.js'
+import { Housekeeper, type HousekeeperSettings, type TableState, type TableWatcher } from './housekeeper.js'
 
 export type CounterSettings = FollowerSettings &
   HousekeeperSettings &
@@ -131,6 +131,16 @@ export class EgressCounter {
    */
   dropCapabilities(): string[] {
     return this.#exporter.dropCapabilities()
+  }
+
+  /** Destinations as they are found, for whoever remembers them. Those that are not known are on no page. */
+  get destinations(): Pick<NativeExporter, 'discover' | 'know' | 'findActive'> {
+    return this.#exporter
+  }
+
+  /** Tells somebody what happens to the table. */
+  watch(watcher: TableWatcher): void {
+    this.#housekeeper.watcher = watcher
   }
 
   /** Reads the counters. Calls that come while a read is under way share it. */

@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log.js'
-import type { Addon, Housekeeping, NativeExporter } from './addon.js'
+import type { Addon, Housekeeping, NativeExporter, Sighting } from './addon.js'
 import { findOwnPorts } from './own-ports.js'
 
 export type HousekeeperSettings = Pick<Settings, 'idleTimeoutMs' | 'destinationsLimit' | 'aggregateReplies'>
@@ -14,6 +14,13 @@ const hurriedIntervalMs = 100
 const hurriedFrom = 0.8
 /** An overflow that goes on is mentioned this often. */
 const overflowLogIntervalMs = 60_000
+
+/** Whoever wants to know what happens to the table. */
+export interface TableWatcher {
+  /** The table fills fast: what is to be remembered must be, before it makes room. */
+  crowded(): Promise<void>
+  retired(sightings: readonly Sighting[]): void
+}
 
 /** What left the table so far, and whether it is full. */
 export interface TableState {
@@ -31,9 +38,11 @@ export class Housekeeper {
   #settings: HousekeeperSettings
   #timer: NodeJS.Timeout | undefined
   #state: TableState = { expired: 0, evicted: 0, full: false }
+  #crowded = false
   #overflowPackets = 0
   #overflowLoggedAt = -Infinity
   #closed = false
+  watcher: TableWatcher | undefined
 
   /** @throws NativeError if the host's ports cannot be handed to the program */
   constructor(addon: Addon, exporter: NativeExporter, settings: HousekeeperSettings, log: HousekeeperLog) {
@@ -72,9 +81,12 @@ export class Housekeeper {
     let next = this.#usualInterval()
     try {
       this.#refreshOwnPorts()
+      if (this.#crowded) await this.watcher?.crowded()
       const done = await this.#exporter.keepHouse(this.#settings.idleTimeoutMs)
+      this.watcher?.retired(done.retired)
       this.#note(done)
-      if (done.listed > this.#settings.destinationsLimit * hurriedFrom) next = hurriedIntervalMs
+      this.#crowded = done.listed > this.#settings.destinationsLimit * hurriedFrom
+      if (this.#crowded) next = hurriedIntervalMs
     } catch (error) {
       if (!this.#closed) this.#log.warn({ err: error }, 'cannot keep the table in order')
     }

@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import { acceptsGzip, contentTypes, negotiateFormat } from '../exposition/format.js'
 import { type PageSource, renderPage } from '../exposition/page.js'
+import { Scrapers } from '../exposition/scrapers.js'
 import { landingPage } from './landing-page.js'
 import { sendPage } from './send-page.js'
 
@@ -35,6 +36,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     else void reply.code(405).header('allow', 'GET, HEAD').type('text/plain').send('method not allowed\n')
   })
 
+  const scrapers = new Scrapers()
   app.get(options.telemetryPath, async (request, reply) => {
     const format = negotiateFormat(request.headers.accept)
     const gzip = acceptsGzip(request.headers['accept-encoding'])
@@ -43,7 +45,11 @@ export function createApp(options: AppOptions): FastifyInstance {
     if (request.method === 'HEAD') return reply.send()
     reply.hijack()
     reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
-    await sendPage(reply.raw, renderPage(options, format), gzip)
+    // Prometheus and its kin say how long they wait; to people, counters show what they are.
+    const scraper = 'x-prometheus-scrape-timeout-seconds' in request.headers
+    const scrape = scraper ? scrapers.begin(request.socket) : undefined
+    const readNs = await sendPage(reply.raw, renderPage(options, format, scrape), gzip)
+    if (readNs !== undefined) scrape?.done(readNs)
   })
   app.get('/', (_request, reply) => {
     reply.header('content-security-policy', "default-src 'none'").type('text/html; charset=utf-8')

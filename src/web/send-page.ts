@@ -10,13 +10,13 @@ const gzipOptions = { level: constants.Z_BEST_SPEED, chunkSize: 64 * 1024 }
  * Sends a page to a client as fast as it takes it, and no faster: the next chunk is rendered while one
  * is on its way, and a chunk's memory is its own until it has left.
  *
- * @returns whether the client got all of it
+ * @returns what the chunks returned; undefined if the client did not get all of them
  */
-export async function sendPage(
+export async function sendPage<Result>(
   response: ServerResponse,
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: AsyncGenerator<Uint8Array, Result>,
   gzip: boolean,
-): Promise<boolean> {
+): Promise<Result | undefined> {
   const target: Writable = gzip ? createGzip(gzipOptions) : response
   const gone = once(response, 'close').then(() => {
     throw new Error('the client is gone')
@@ -25,14 +25,16 @@ export async function sendPage(
   gone.catch(() => undefined)
   if (gzip) target.pipe(response)
   try {
-    for await (const chunk of chunks) await Promise.race([write(target, chunk), gone])
+    let next = await chunks.next()
+    for (; !next.done; next = await chunks.next()) await Promise.race([write(target, next.value), gone])
     target.end()
     await Promise.race([once(response, 'finish'), gone])
-    return true
+    return next.value
   } catch {
     target.destroy()
     response.destroy()
-    return false
+    await chunks.return(undefined as Result)
+    return undefined
   }
 }
 

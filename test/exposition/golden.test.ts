@@ -17,7 +17,10 @@ function stable(page: string): string {
     .map((line) =>
       line
         .replace(/^(egress_destination_first_seen_timestamp_seconds\{.*\}) \d{10}\.\d{3}$/, '$1 TIME')
-        .replace(/^(egress_config_last_reload_success_timestamp_seconds) \d+(\.\d+)?$/, '$1 TIME')
+        .replace(
+          /^(egress_config_last_reload_success_timestamp_seconds|egress_baseline_end_timestamp_seconds) \d+(\.\d+)?$/,
+          '$1 TIME',
+        )
         .replace(/^egress_scrape_duration_seconds 0\.\d+$/, 'egress_scrape_duration_seconds TIME')
         .replace(/(version|revision)="[^"]+"/g, '$1="…"')
         .replace(/ifindex="\d+"/, 'ifindex="…"'),

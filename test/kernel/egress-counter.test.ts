@@ -56,7 +56,7 @@ function fakeAddon({ failOn = '' } = {}) {
         return { mode: 'tcx' as const, before: [] }
       }
       async keepHouse() {
-        return { listed: 0, expired: 0, evicted: 0, overflowPackets: 0 }
+        return { listed: 0, expired: 0, evicted: 0, overflowPackets: 0, retired: [] }
       }
       async choose() {}
       setOwnPorts() {}
@@ -71,6 +71,13 @@ function fakeAddon({ failOn = '' } = {}) {
         calls.push(`attach ${name} ${ethernet ? 'ethernet' : 'ip'}`)
         if (name === failOn) throw new Error('no')
         return 'tcx' as const
+      }
+      async discover() {
+        return []
+      }
+      async know() {}
+      async findActive() {
+        return { next: 23, sightings: [] }
       }
       enableStatistics() {
         throw Object.assign(new Error('no'), { code: 'EPERM', operation: 'enable statistics' })

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
-import { type Addon, loadAddon, type NativeExporter } from '../../src/kernel/addon.js'
+import { type Addon, loadAddon, type NativeExporter, type Sighting } from '../../src/kernel/addon.js'
 import { parseSamples } from '../support/exporter.js'
 import { heldIds } from '../support/fdinfo.js'
 
@@ -19,6 +19,15 @@ const options = {
 }
 
 async function page(exporter: NativeExporter, openMetrics = false, bufferBytes = 4096): Promise<string> {
+  await know(exporter)
+  return pageWithoutKnowing(exporter, openMetrics, bufferBytes)
+}
+
+async function pageWithoutKnowing(
+  exporter: NativeExporter,
+  openMetrics = false,
+  bufferBytes = 4096,
+): Promise<string> {
   const reader = await exporter.read(openMetrics, never)
   const buffer = Buffer.alloc(bufferBytes)
   let text = ''
@@ -31,6 +40,13 @@ async function page(exporter: NativeExporter, openMetrics = false, bufferBytes =
 
 /** Later than any destination. */
 const never = 2n ** 64n - 1n
+
+/** Makes all destinations known, as a memory does. */
+async function know(exporter: NativeExporter): Promise<Sighting[]> {
+  const found = await exporter.discover(10_000)
+  await exporter.know(found)
+  return found
+}
 
 /** How often this process hangs on the loopback device's egress: TCX links and clsact filters. */
 const attached = () =>
@@ -90,6 +106,7 @@ t.test('reads that overlap are one read', async (t) => {
   t.teardown(() => exporter.close())
   exporter.attach(loopback, 'lo', true, 'tcx')
   sendTo127(1, 201)
+  await know(exporter)
   const readers = await Promise.all([1, 2, 3].map(() => exporter.read(false, never)))
   t.equal(new Set(readers.map(({ readNs }) => readNs)).size, 1)
   const later = await exporter.read(false, never)
@@ -111,6 +128,7 @@ t.test('counters of destinations that came later than asked for are 0', async (t
   t.teardown(() => exporter.close())
   exporter.attach(loopback, 'lo', true, 'tcx')
   const text = async (zeroAfterNs: bigint) => {
+    await know(exporter)
     const reader = await exporter.read(false, zeroAfterNs)
     const buffer = Buffer.alloc(65_536)
     const samples = parseSamples(buffer.toString('utf8', 0, await reader.fill(buffer)))
@@ -141,6 +159,57 @@ t.test('BPF statistics say what the program cost', (t) => {
   t.ok(runs >= 19, `${runs} runs`)
   t.ok(seconds > 0 && seconds < 1, `${seconds} s`)
   t.end()
+})
+
+t.test(
+  'a destination is on no page before it is known, and shows the first contact that is remembered',
+  async (t) => {
+    const exporter = new addon.Exporter({ ...options, choices: [] })
+    t.teardown(() => exporter.close())
+    exporter.attach(loopback, 'lo', true, 'tcx')
+    sendTo127(19, 205)
+    const reader = await exporter.read(false, never)
+    const buffer = Buffer.alloc(65_536)
+    t.notMatch(buffer.toString('utf8', 0, await reader.fill(buffer)), '127.9.9.205')
+    const found = (await exporter.discover(10_000)).find(({ destination }) => destination === '127.9.9.205')
+    t.match(found, { interface: 'lo', port: 9, protocol: 17, packets: 19, bytes: 19 * (14 + 20 + 8 + 5) })
+    if (!found) return
+    await exporter.know([{ ...found, firstSeenNs: found.firstSeenNs + 1n }])
+    t.notMatch(await pageWithoutKnowing(exporter), '127.9.9.205', 'of another life')
+    await exporter.know([{ ...found, firstSeenMs: 23_000 }])
+    t.match(
+      await pageWithoutKnowing(exporter),
+      'egress_destination_first_seen_timestamp_seconds{interface="lo",destination="127.9.9.205"} 23.000\n',
+    )
+    sendTo127(23, 205)
+    const active = await exporter.findActive(0, 10_000)
+    t.equal(active.next, options.destinationsLimit)
+    t.match(
+      active.sightings.find(({ destination }) => destination === '127.9.9.205'),
+      { packets: 42, firstSeenMs: 23_000 },
+    )
+    const { sightings } = await exporter.findActive(0, 10_000)
+    t.notOk(
+      sightings.some(({ destination }) => destination === '127.9.9.205'),
+      'nothing since',
+    )
+  },
+)
+
+t.test('many unknown destinations are found bit by bit', async (t) => {
+  const exporter = new addon.Exporter(options)
+  t.teardown(() => exporter.close())
+  exporter.attach(loopback, 'lo', true, 'tcx')
+  traffic('spray', '127.9.9.', '100')
+  const names = new Set<string>()
+  for (;;) {
+    const found = await exporter.discover(7)
+    if (found.length === 0) break
+    t.ok(found.length <= 7)
+    for (const { destination } of found) names.add(destination)
+    await exporter.know(found)
+  }
+  t.ok(names.size >= 100, `${names.size} were found`)
 })
 
 t.test('when a destination was first seen does not move', async (t) => {

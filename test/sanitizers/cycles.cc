@@ -61,6 +61,16 @@ std::string render(const egress::Page &page, egress::Format format)
 	return text;
 }
 
+void know_all(egress::Exporter &exporter)
+{
+	for (;;) {
+		const auto found = exporter.discover(1000);
+		if (found.empty())
+			return;
+		exporter.know(found);
+	}
+}
+
 egress::Choice choice(uint32_t address, uint32_t bits, egress_choice what)
 {
 	egress::Choice choice{{EGRESS_FAMILY_BITS + bits, AF_INET, {}, {}}, what};
@@ -78,6 +88,9 @@ void cycle(egress::Mode mode, bool map_memory, const std::string &pin_path)
 	exporter.attach(kLoopback, "a \"lo\"\\", true, mode);
 	send(kPackets);
 	require(exporter.hanging(kLoopback).has_value(), "it hangs");
+	require(exporter.discover(7).size() == 7, "they are found bit by bit");
+	know_all(exporter);
+	require(!exporter.find_active(0, 1000).sightings.empty(), "they had packets");
 	egress::Page page;
 	page.read([&](egress::Snapshot &snapshot) { exporter.read(snapshot); });
 	require(page.snapshot().destinations.size() >= kPackets, "all are listed");
@@ -95,6 +108,7 @@ void cycle(egress::Mode mode, bool map_memory, const std::string &pin_path)
 	require(exporter.forget_departed(0).size() == 2, "both are forgotten");
 	exporter.attach(kLoopback, "lo", true, mode);
 	send(100);
+	know_all(exporter);
 	page.read([&](egress::Snapshot &snapshot) { exporter.read(snapshot); });
 	require(page.snapshot().destinations.size() <= 64, "the limit holds");
 	try {

@@ -37,7 +37,9 @@ export interface RunningExporter {
 
 /** The command line that runs the built exporter, listening where the kernel chooses. */
 export function exporterCommand(...flags: string[]): string[] {
-  return [process.execPath, main, '--web.listen-address=127.0.0.1:0', ...flags]
+  // Without a memory, unless a test wants one: it would be the machine's.
+  const usual = ['--web.listen-address=127.0.0.1:0', '--storage.path=', '--baseline.period=0']
+  return [process.execPath, main, ...usual, ...flags]
 }
 
 export async function startExporter(

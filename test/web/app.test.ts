@@ -9,20 +9,41 @@ import type { Reading, View } from '../../src/kernel/egress-counter.js'
 import { createApp } from '../../src/web/app.js'
 
 const place = { kind: '', bus: 'pci', master: '', lower: '' }
+const memory = {
+  auditFailing: false,
+  state: {
+    baselineEndMs: 5_000,
+    newDestinations: new Map([['eth1', 37]]),
+    unacknowledged: 41,
+    degraded: true,
+    announced: [
+      {
+        ...{ interface: 'eth0', destination: '192.0.2.1', protocol: 6, port: 443, status: 'new' as const },
+        ...{ firstSeenMs: 1, lastSeenMs: 2, packets: 3, bytes: 4, acknowledgedMs: null, note: null },
+      },
+    ],
+  },
+}
+
 const interfaces = [
   { ifindex: 2, name: 'eth0', linkType: 'ether', ethernet: true, place, mode: 'tcx' },
 ] as const
 
-function setUp(t: Tap, read: (view: View) => Promise<Reading>) {
+function setUp(
+  t: Tap,
+  read: (view: View) => Promise<Reading>,
+  catchUp: () => Promise<void> = () => Promise.resolve(),
+) {
   const errors: unknown[] = []
   const app = createApp({
-    counter: { read },
+    counter: { read, catchUp },
     selfMetrics: createSelfMetrics({
       libbpfVersion: '1.1',
       destinationsLimit: 23,
       interfaces: () => interfaces,
       table: () => ({ expired: 5, evicted: 7, full: true }),
       runStatistics: () => ({ runs: 31, seconds: 0.5 }),
+      memory,
       configReload: () => ({ successful: false, successSeconds: 11 }),
     }),
     log: { error: (...args: unknown[]) => errors.push(args) },
@@ -51,6 +72,15 @@ t.test('text 0.0.4 by default', async (t) => {
   t.match(body, /^egress_destinations_retired_total\{cause="idle"\} 5$/m)
   t.match(body, /^egress_destinations_retired_total\{cause="room"\} 7$/m)
   t.match(body, /^egress_program_runs_total 31$/m)
+  t.match(body, /^egress_baseline_end_timestamp_seconds 5$/m)
+  t.match(body, /^egress_new_destinations_total\{interface="eth0"\} 0$/m)
+  t.match(body, /^egress_new_destinations_total\{interface="eth1"\} 37$/m)
+  t.match(body, /^egress_unacknowledged_destinations 41$/m)
+  t.match(body, /^egress_storage_degraded 1$/m)
+  t.match(
+    body,
+    /^egress_destination_info\{interface="eth0",destination="192.0.2.1",protocol="tcp",port="443",status="new"\} 1$/m,
+  )
   t.match(body, /^egress_program_run_seconds_total 0.5$/m)
   t.match(body, /^egress_config_last_reload_successful 0$/m)
   t.match(body, /^egress_config_last_reload_success_timestamp_seconds 11$/m)
@@ -144,7 +174,7 @@ for (const gzip of [false, true]) {
         async function* endless() {
           try {
             // Random, so that it stays large when it is compressed.
-            for (;; asked++) yield randomBytes(1_000_000)
+            for (; ; asked++) yield randomBytes(1_000_000)
           } finally {
             resolve()
           }

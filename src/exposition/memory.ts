@@ -1,0 +1,74 @@
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { MemoryState } from '../memory/memory.js'
+import { protocolName } from '../memory/protocols.js'
+
+export interface MemorySource {
+  readonly state: MemoryState
+  /** Whether events of the audit log are lost. */
+  readonly auditFailing: boolean
+}
+
+/** What is new, and whether the memory that knows it is sound. */
+export function memoryMetrics(
+  registry: Registry,
+  source: MemorySource,
+  interfaces: () => readonly { readonly name: string }[],
+): void {
+  new Gauge({
+    name: 'egress_baseline_end_timestamp_seconds',
+    help: 'Until when destinations are learned and not announced as new.',
+    registers: [registry],
+    collect() {
+      this.set(source.state.baselineEndMs / 1000)
+    },
+  })
+  new Counter({
+    name: 'egress_new_destinations_total',
+    help: 'Destinations never seen before, after the baseline.',
+    labelNames: ['interface'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      const { newDestinations } = source.state
+      const names = new Set([...newDestinations.keys(), ...interfaces().map(({ name }) => name)])
+      for (const name of names) this.inc({ interface: name }, newDestinations.get(name) ?? 0)
+    },
+  })
+  new Gauge({
+    name: 'egress_destination_info',
+    help: 'A constant 1 for each new destination that nobody has acknowledged, the newest thousand.',
+    labelNames: ['interface', 'destination', 'protocol', 'port', 'status'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { interface: iface, destination, protocol, port, status } of source.state.announced) {
+        this.set(
+          {
+            interface: iface,
+            destination,
+            protocol: protocolName(protocol),
+            port: port === 0 ? '' : port,
+            status,
+          },
+          1,
+        )
+      }
+    },
+  })
+  new Gauge({
+    name: 'egress_unacknowledged_destinations',
+    help: 'New destinations that nobody has acknowledged.',
+    registers: [registry],
+    collect() {
+      this.set(source.state.unacknowledged)
+    },
+  })
+  new Gauge({
+    name: 'egress_storage_degraded',
+    help: 'Whether destinations or audit events are lost at the next restart, though they should be kept.',
+    registers: [registry],
+    collect() {
+      this.set(source.state.degraded || source.auditFailing ? 1 : 0)
+    },
+  })
+}

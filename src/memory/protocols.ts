@@ -1,0 +1,21 @@
+/** IP protocol numbers (IANA, "Protocol Numbers") by the names that people use; others stay numbers. */
+const names: Readonly<Record<number, string>> = {
+  1: 'icmp',
+  2: 'igmp',
+  4: 'ipip',
+  6: 'tcp',
+  17: 'udp',
+  33: 'dccp',
+  41: 'ipv6',
+  47: 'gre',
+  50: 'esp',
+  51: 'ah',
+  58: 'icmpv6',
+  89: 'ospf',
+  103: 'pim',
+  112: 'vrrp',
+  132: 'sctp',
+  136: 'udplite',
+}
+
+export const protocolName = (protocol: number): string => names[protocol] ?? String(protocol)
