@@ -12,13 +12,15 @@ Examples:
   egress-exporter --config.file egress.yml             the same names as keys; SIGHUP reads it again
   egress-exporter check                                see what this host can do, and what runs beside
   egress-exporter cleanup --dry-run                    see what a killed run left behind
+  egress-exporter destinations --status new            see whom this host never talked to before
+  egress-exporter destinations ack 192.0.2.7           and say that it is known
   curl -s localhost:10191/metrics                      see what was counted
 
 Exit codes: 0 stopped by a signal, 1 failed at run time, 2 wrong usage or configuration,
 77 the kernel or the privileges cannot do it.`
 
 /** What every command has: one line for an error, and help. */
-function command(name: string): Command {
+export function command(name: string): Command {
   // One line: commander puts its suggestion on a second one.
   const oneLine = (text: string) =>
     text
@@ -35,7 +37,7 @@ function command(name: string): Command {
 }
 
 /** The option of a setting. Its default stands in the help alone: whether it was given must be seen. */
-function settingOption(name: OptionName): Option {
+export function settingOption(name: OptionName): Option {
   const {
     value,
     help,
@@ -98,9 +100,12 @@ export function parseFlags(argv: readonly string[]): CommandLine {
   const configFile = new Option('--config.file <path>', 'YAML file with these options; a flag is stronger')
   const configCheck = new Option('--config.check', 'validate the settings and exit').default(false)
   const program = command('egress-exporter')
-    .usage('[run | check | cleanup] [flags]')
+    .usage('[run | check | cleanup | destinations] [flags]')
     .description('Counts what leaves this host, packet by packet, by destination, and tells Prometheus.')
-    .argument('[command]', 'run, which is the default, check or cleanup; each has a --help of its own')
+    .argument(
+      '[command]',
+      'run, which is the default, check, cleanup or destinations; each has a --help of its own',
+    )
     .version(build.version, '--version', 'print the version and exit')
     .addHelpText('after', examples)
   for (const option of [...settings.map(([, option]) => option), configFile, configCheck]) {

@@ -30,6 +30,9 @@ try {
   const print = (line: string) => process.stdout.write(`${line}\n`)
   if (argv[0] === 'check') {
     process.exitCode = check(parseCheckFlags(argv.slice(1)), print)
+  } else if (argv[0] === 'destinations') {
+    const { destinations } = await import('./destinations.js')
+    destinations(argv.slice(1), print)
   } else if (argv[0] === 'cleanup') {
     cleanup(parseCleanupFlags(argv.slice(1)).dryRun, print)
   } else {

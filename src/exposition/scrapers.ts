@@ -38,7 +38,7 @@ export class Scrapers {
   #forgottenNs = 0n
 
   /** @param now CLOCK_MONOTONIC, in ns */
-  constructor(now: () => bigint = process.hrtime.bigint) {
+  constructor(now: () => bigint = () => process.hrtime.bigint()) {
     this.#now = now
     this.#startNs = now()
   }

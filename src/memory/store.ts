@@ -51,14 +51,15 @@ export class Store {
    *
    * @throws Error of the file system or SQLite; `isCorrupt` tells a broken file apart
    */
-  constructor(folder?: string, { readonly = false } = {}) {
-    if (folder !== undefined && !readonly) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  constructor(folder?: string, options: { readonly?: boolean; mustExist?: boolean } = {}) {
+    const { readonly = false, mustExist = false } = options
+    if (folder !== undefined && !mustExist) mkdirSync(folder, { recursive: true, mode: 0o700 })
     // It says whom this host talks to: it is nobody else's.
     const mask = process.umask(0o077)
     try {
       this.#database = new Database(folder === undefined ? ':memory:' : databaseFile(folder), {
         readonly,
-        fileMustExist: readonly,
+        fileMustExist: mustExist,
       })
     } finally {
       process.umask(mask)

@@ -1,0 +1,191 @@
+import { Option } from 'commander'
+import { parseDuration } from '../config/duration.js'
+import { defaults } from '../config/options.js'
+import { parsePrefix } from '../config/prefix.js'
+import { ExitCode, UserError, usageError } from '../errors.js'
+import { protocolName } from '../memory/protocols.js'
+import { type Selection, select } from '../memory/selection.js'
+import { databaseFile, type Remembered, type Status, Store, statuses } from '../memory/store.js'
+import { command, settingOption } from './flags.js'
+
+const examples = `
+Examples:
+  egress-exporter destinations --status new              what nobody has acknowledged
+  egress-exporter destinations --since 24h --csv         first contacts of the last day, for a table
+  egress-exporter destinations ack 192.0.2.7             it is known; its alert resolves
+  egress-exporter destinations ack 198.51.100.0/24 --note 'the new backup provider'
+  egress-exporter destinations forget 192.0.2.7          its next first contact is news again
+
+It works while the exporter runs, which takes changes over within --poll.interval.`
+
+interface Flags {
+  readonly status?: Status
+  readonly interface?: string
+  readonly within?: string
+  readonly since?: string
+  readonly json?: true
+  readonly csv?: true
+  readonly note?: string
+}
+
+const actions = ['list', 'ack', 'forget'] as const
+type Action = (typeof actions)[number]
+
+/**
+ * Lists, acknowledges or forgets what the memory holds.
+ *
+ * @throws CommanderError after help or a line about a wrong flag; UserError if there is no memory, or
+ *   nothing in it is meant
+ */
+export function destinations(argv: readonly string[], print: (line: string) => void, now = Date.now()): void {
+  const { action, addresses, flags, folder } = parse(argv)
+  const selection: Selection = {
+    ...(flags.status !== undefined && { status: flags.status }),
+    ...(flags.interface !== undefined && { interface: flags.interface }),
+    ...(flags.since !== undefined && {
+      firstSeenFromMs: now - read('--since', flags.since, parseDuration),
+    }),
+    ...(flags.within !== undefined && { within: [read('--within', flags.within, parsePrefix)] }),
+    ...(addresses.length > 0 && {
+      within: addresses.map((address) => read(action, address, parsePrefix)),
+    }),
+  }
+  const store = open(folder, action === 'list')
+  try {
+    const chosen = select(store.list(), selection)
+    if (action === 'list') {
+      list(chosen, flags, print)
+      return
+    }
+    if (chosen.length === 0) {
+      throw new UserError(
+        `destinations ${action}: nothing in the memory lies within ${addresses.join(', ')}`,
+        ExitCode.failed,
+      )
+    }
+    store.transaction(() => {
+      for (const { interface: iface, destination } of chosen) {
+        if (action === 'ack') store.acknowledge(iface, destination, now, flags.note ?? null)
+        else store.forget(iface, destination)
+      }
+    })
+    const done = action === 'ack' ? 'acknowledged' : 'forgotten'
+    for (const { interface: iface, destination } of chosen) print(`${done}: ${destination} on ${iface}`)
+  } finally {
+    store.close()
+  }
+}
+
+function parse(argv: readonly string[]) {
+  const storage = settingOption('storage.path')
+  const program = command('egress-exporter destinations')
+    .description('Lists, acknowledges or forgets the destinations that the memory holds.')
+    .usage('[list | ack ADDRESS|CIDR… | forget ADDRESS|CIDR…] [flags]')
+    .argument('[words...]', 'list, which is the default; or ack or forget, and what')
+    .addOption(new Option('--status <status>', 'only these').choices(statuses))
+    .option('--interface <name>', 'only those of this interface')
+    .option('--within <cidr>', 'only those within this prefix')
+    .option('--since <duration>', 'only those first seen in the last so long, such as 24h')
+    .addOption(new Option('--json', 'as JSON').conflicts('csv'))
+    .option('--csv', 'as comma-separated values (RFC 4180)')
+    .option('--note <text>', 'what to remember with an acknowledgement')
+    .addOption(storage)
+    .addHelpText('after', examples)
+    .parse(argv, { from: 'user' })
+  const [action = 'list', ...addresses] = program.args
+  if (!isAction(action)) program.error(`unknown word '${action}': write list, ack or forget`)
+  if (action !== 'list' && addresses.length === 0)
+    program.error(`${action}: write what, an address or a prefix`)
+  if (action === 'list' && addresses.length > 0) program.error('list takes no addresses: write --within')
+  return {
+    action,
+    addresses,
+    flags: program.opts<Flags>(),
+    folder:
+      (program.getOptionValue(storage.attributeName()) as string | undefined) ?? defaults['storage.path'],
+  }
+}
+
+const isAction = (word: string): word is Action => (actions as readonly string[]).includes(word)
+
+function read<T>(what: string, text: string, parse: (text: string) => T): T {
+  try {
+    return parse(text)
+  } catch (error) {
+    throw usageError(`${what}: ${(error as Error).message}`)
+  }
+}
+
+function open(folder: string, readonly: boolean): Store {
+  try {
+    return new Store(folder, { readonly, mustExist: true })
+  } catch (error) {
+    throw new UserError(
+      `destinations: cannot open ${databaseFile(folder)}: ${(error as Error).message}; --storage.path says where it is`,
+      ExitCode.failed,
+      { cause: error },
+    )
+  }
+}
+
+const columns = [
+  ...['interface', 'destination', 'protocol', 'port', 'status', 'first_seen', 'last_seen'],
+  ...['packets', 'bytes', 'acknowledged', 'note'],
+] as const
+/** What people look at first; a terminal's lines are short. */
+const tableColumns = [
+  ...['destination', 'interface', 'protocol', 'port', 'status', 'first_seen', 'last_seen'],
+  ...['packets', 'bytes', 'note'],
+] as const
+
+/** One row for users, of whatever form. */
+function describe(row: Remembered): Readonly<Record<string, string | number | null>> {
+  const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
+  return {
+    interface: row.interface,
+    destination: row.destination,
+    protocol: protocolName(row.protocol),
+    port: row.port === 0 ? null : row.port,
+    status: row.status,
+    first_seen: time(row.firstSeenMs),
+    last_seen: time(row.lastSeenMs),
+    packets: row.packets,
+    bytes: row.bytes,
+    acknowledged: time(row.acknowledgedMs),
+    note: row.note,
+  }
+}
+
+function list(rows: readonly Remembered[], { json, csv }: Flags, print: (line: string) => void): void {
+  const described = rows.map(describe)
+  const cells = (names: readonly string[]) =>
+    described.map((row) => names.map((name) => String(row[name] ?? '')))
+  if (json) {
+    print(JSON.stringify(described, undefined, 2))
+  } else if (csv) {
+    for (const line of [columns, ...cells(columns)]) print(line.map(quote).join(','))
+  } else if (rows.length === 0) {
+    print('no destinations')
+  } else {
+    printTable([tableColumns.map((name) => name.replace('_', ' ')), ...cells(tableColumns)], print)
+  }
+}
+
+function printTable(lines: readonly (readonly string[])[], print: (line: string) => void): void {
+  // Whole seconds will do.
+  const shown = lines.map((line) => line.map((cell) => cell.replace(/^(\S+)T(\S+)\.\d{3}Z$/, '$1 $2Z')))
+  const widths = tableColumns.map((_, index) => Math.max(...shown.map((line) => line[index]?.length ?? 0)))
+  for (const line of shown) {
+    const padded = line.map((cell, index) => {
+      const isNumber = ['packets', 'bytes'].includes(tableColumns[index] ?? '')
+      return isNumber ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0)
+    })
+    print(padded.join('  ').trimEnd())
+  }
+}
+
+/** RFC 4180, and a quote before what a spreadsheet would take for a formula. */
+function quote(cell: string): string {
+  const safe = /^[=+\-@]/.test(cell) ? `'${cell}` : cell
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}

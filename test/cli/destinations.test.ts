@@ -1,0 +1,88 @@
+import t from 'tap'
+import { destinations } from '../../src/cli/destinations.js'
+import { Store } from '../../src/memory/store.js'
+import { contact, temporaryFolder } from '../support/memory.js'
+
+function setUp(t: { teardown(action: () => unknown): void }) {
+  const folder = temporaryFolder(t)
+  const store = new Store(folder)
+  store.insert(contact('192.0.2.1', { firstSeenMs: 1_000 }), 'baseline')
+  store.insert(contact('192.0.2.77', { firstSeenMs: 2_000, interface: 'eth1', port: 0, protocol: 1 }), 'new')
+  store.insert(contact('2001:db8::1', { firstSeenMs: 3_000 }), 'new')
+  store.insert(contact('198.51.100.0/24', { firstSeenMs: 4_000 }), 'new')
+  t.teardown(() => store.close())
+  const run = (...argv: string[]) => {
+    const lines: string[] = []
+    destinations([`--storage.path=${folder}`, ...argv], (line) => lines.push(line), 10_000)
+    return lines
+  }
+  const listed = (...argv: string[]) =>
+    (JSON.parse(run('--json', ...argv).join('\n')) as { destination: string }[]).map(
+      ({ destination }) => destination,
+    )
+  return { run, listed, store }
+}
+
+t.test('lists and filters', (t) => {
+  const { run, listed } = setUp(t)
+  t.same(listed(), ['192.0.2.1', '192.0.2.77', '2001:db8::1', '198.51.100.0/24'])
+  t.same(listed('list', '--status=new'), ['192.0.2.77', '2001:db8::1', '198.51.100.0/24'])
+  t.same(listed('--interface=eth1'), ['192.0.2.77'])
+  t.same(listed('--within=192.0.2.64/26'), ['192.0.2.77'])
+  t.same(listed('--within=198.51.0.0/16'), ['198.51.100.0/24'])
+  t.same(listed('--within=198.51.100.0/25'), [], 'a prefix lies within a shorter one alone')
+  t.same(listed('--within=::/0'), ['2001:db8::1'])
+  t.same(listed('--since=7s'), ['2001:db8::1', '198.51.100.0/24'])
+  t.match(run('--status=acknowledged'), ['no destinations'])
+  t.match(run(), [
+    /^destination +interface +protocol +port +status +first seen +last seen +packets +bytes +note$/,
+    /^192\.0\.2\.1 +eth0 +tcp +443 +baseline +1970-01-01 00:00:01Z +1970-01-01 00:00:01Z +1 +60$/,
+    /^192\.0\.2\.77 +eth1 +icmp +new /,
+    /^2001:db8::1 /,
+    /^198\.51\.100\.0\/24 /,
+  ])
+  t.end()
+})
+
+t.test('acknowledges and forgets', (t) => {
+  const { run, listed, store } = setUp(t)
+  t.same(run('ack', '192.0.2.0/24', '2001:db8::1', '--note', '=a "note", with commas'), [
+    'acknowledged: 192.0.2.1 on eth0',
+    'acknowledged: 192.0.2.77 on eth1',
+    'acknowledged: 2001:db8::1 on eth0',
+  ])
+  t.same(listed('--status=new'), ['198.51.100.0/24'])
+  t.match(store.get('eth1', '192.0.2.77'), { acknowledgedMs: 10_000, note: '=a "note", with commas' })
+  t.equal(
+    run('--csv', '--interface=eth1')[1],
+    `eth1,192.0.2.77,icmp,,acknowledged,1970-01-01T00:00:02.000Z,1970-01-01T00:00:01.000Z,1,60,1970-01-01T00:00:10.000Z,"'=a ""note"", with commas"`,
+  )
+  run('ack', '192.0.2.1', '--note', '=1+1')
+  t.match(run('--csv', '--within=192.0.2.1')[1], /,'=1\+1$/, 'no formula')
+  t.same(run('forget', '192.0.2.1'), ['forgotten: 192.0.2.1 on eth0'])
+  t.equal(store.get('eth0', '192.0.2.1'), undefined)
+  t.end()
+})
+
+t.test('bad input gets a clear error, and changes nothing', (t) => {
+  const { run, store } = setUp(t)
+  const before = store.list()
+  t.throws(() => run('ack', '203.0.113.1'), {
+    exitCode: 1,
+    message: 'destinations ack: nothing in the memory lies within 203.0.113.1',
+  })
+  t.throws(() => run('ack', '192.0.2.1', 'here'), {
+    exitCode: 2,
+    message: /^ack: 'here' is not a CIDR prefix/,
+  })
+  t.throws(() => run('--since=yesterday'), {
+    exitCode: 2,
+    message: /^--since: 'yesterday' is not a duration/,
+  })
+  t.throws(() => run('--storage.path=/nonexistent'), {
+    exitCode: 1,
+    message: /^destinations: cannot open \/nonexistent\/destinations.db: /,
+  })
+  t.same(store.list(), before)
+  t.end()
+})

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import t from 'tap'
+import type { Sighting } from '../../src/kernel/addon.js'
+import { AuditLog } from '../../src/memory/audit-log.js'
+import { Discovery } from '../../src/memory/discovery.js'
+import { Memory } from '../../src/memory/memory.js'
+import { eventually } from '../support/await.js'
+import { recordingLog } from '../support/memory.js'
+
+const sighting = (id: number, destination: string): Sighting => ({
+  id,
+  destination,
+  interface: 'eth0',
+  firstSeenNs: BigInt(id),
+  protocol: 17,
+  port: 53,
+  packets: 1,
+  bytes: 60,
+  firstSeenMs: 1_000,
+  lastSeenMs: 2_000,
+})
+
+function setUp(t: { teardown(action: () => unknown): void }, { pollIntervalMs = 3_600_000 } = {}) {
+  const log = recordingLog()
+  const audit = new AuditLog({ file: '', maxBytes: 0 }, log)
+  const memory = new Memory({ storagePath: '', baselineMs: 0, retentionMs: 1e9 }, audit, log, () => 0)
+  t.teardown(() => memory.close())
+  const unknown: Sighting[] = []
+  const active: Sighting[] = []
+  const known: string[] = []
+  const looks: (() => void)[] = []
+  let gated = false
+  const table = {
+    discover: async (most: number) => {
+      const found = unknown.slice(0, most)
+      if (gated) await new Promise<void>((resolve) => looks.push(resolve))
+      return found
+    },
+    know: async (sightings: readonly Pick<Sighting, 'id'>[]) => {
+      for (const { id } of sightings) {
+        const index = unknown.findIndex((one) => one.id === id)
+        known.push(...unknown.splice(index, 1).map(({ destination }) => destination))
+        // What a page may show is remembered.
+        for (const name of known) if (!names(memory).includes(name)) throw new Error(`${name} is not`)
+      }
+    },
+    findActive: async () => ({ next: 23, sightings: active.splice(0) }),
+  }
+  const discovery = new Discovery(table, memory, { pollIntervalMs }, log)
+  return { discovery, memory, unknown, active, known, looks, log, gate: () => (gated = true) }
+}
+
+const names = (memory: Memory) => memory.state.announced.map(({ destination }) => destination)
+
+t.test('what is found is remembered before it is known', async (t) => {
+  const { discovery, memory, unknown, known } = setUp(t)
+  unknown.push(...Array.from({ length: 701 }, (_, i) => sighting(i, `10.0.${i >> 8}.${i & 255}`)))
+  await discovery.catchUp()
+  t.equal(known.length, 701)
+  t.equal(memory.state.unacknowledged, 701)
+  await discovery.close()
+})
+
+t.test('nobody needs to scrape', async (t) => {
+  const { discovery, memory, unknown } = setUp(t, { pollIntervalMs: 1 })
+  unknown.push(sighting(1, '192.0.2.1'))
+  await eventually(() => assert.deepEqual(names(memory), ['192.0.2.1']))
+  await discovery.close()
+})
+
+t.test('a call sees what was there before it, also while another is under way', async (t) => {
+  const { discovery, unknown, known, looks, gate } = setUp(t)
+  gate()
+  const first = discovery.catchUp()
+  await eventually(() => {
+    if (looks.length === 0) throw new Error('it has not looked yet')
+  })
+  unknown.push(sighting(1, '192.0.2.1'))
+  const second = discovery.catchUp()
+  const third = discovery.catchUp()
+  t.equal(second, third, 'they share it')
+  const open = setInterval(() => looks.shift()?.(), 1)
+  t.teardown(() => clearInterval(open))
+  await first
+  await second
+  t.same(known, ['192.0.2.1'])
+  await discovery.close()
+})
+
+t.test('what came last is remembered at the end', async (t) => {
+  const { discovery, memory, unknown, active } = setUp(t)
+  unknown.push(sighting(1, '192.0.2.1'))
+  active.push({ ...sighting(2, '192.0.2.2'), packets: 5 })
+  await discovery.close()
+  t.same(names(memory), ['192.0.2.1', '192.0.2.2'])
+})
+
+t.test('a table that cannot be read is in the log, and tried again', async (t) => {
+  const { discovery, log, memory, unknown } = setUp(t, { pollIntervalMs: 1 })
+  Object.defineProperty(unknown, 'slice', {
+    configurable: true,
+    value: () => {
+      throw new Error('no')
+    },
+  })
+  await eventually(() => assert.equal(log.lines.at(-1)?.[1], 'cannot remember destinations'))
+  Reflect.deleteProperty(unknown, 'slice')
+  unknown.push(sighting(1, '192.0.2.1'))
+  await eventually(() => assert.deepEqual(names(memory), ['192.0.2.1']))
+  await discovery.close()
+})
