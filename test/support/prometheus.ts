@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { eventually } from './await.js'
 import type { Namespace } from './network.js'
 
@@ -15,20 +15,22 @@ export interface RunningPrometheus {
   get(path: string): { data: Record<string, any> } // eslint-disable-line @typescript-eslint/no-explicit-any -- JSON
 }
 
-/** Starts one in the namespace, and awaits its first scrape. */
+/** Starts one in the namespace with the shipped rules, and awaits its first scrape of each exporter. */
 export async function startPrometheus(
   t: { teardown(action: () => unknown): void },
   host: Namespace,
-  url: string,
+  ...urls: string[]
 ): Promise<RunningPrometheus> {
+  const targets = urls.map((url) => `'${new URL(url).host}'`).join(', ')
   const folder = mkdtempSync(join(tmpdir(), 'egress-prometheus-'))
   writeFileSync(
     join(folder, 'prometheus.yml'),
     `
-global: { scrape_interval: 1s, scrape_timeout: 1s }
+global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
+rule_files: ['${resolve('dashboards/rules')}/*.yml']
 scrape_configs:
   - job_name: egress
-    static_configs: [{ targets: ['${new URL(url).host}'] }]
+    static_configs: [{ targets: [${targets}] }]
 `,
   )
   const [file, args] = host.command(
@@ -50,6 +52,11 @@ scrape_configs:
     get(`query?query=${encodeURIComponent(expression)}`).data['result'].map(
       (sample: { value: [number, string] }) => sample.value[1],
     )
-  await eventually(() => assert.deepEqual(query('up{job="egress"}'), ['1']))
+  await eventually(() =>
+    assert.deepEqual(
+      query('up{job="egress"}'),
+      urls.map(() => '1'),
+    ),
+  )
   return { query, get }
 }
