@@ -25,7 +25,7 @@ export async function boot({ release, image, root }, command, timeoutMs) {
     const qemu = spawn(
       'qemu-system-x86_64',
       [
-        ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '3072'],
+        ...['-accel', 'tcg,thread=single', '-cpu', 'max', '-smp', '2', '-m', '3072'],
         ...['-nographic', '-no-reboot', '-nic', 'none'],
         ...['-kernel', image, '-initrd', initramfs],
         ...['-append', 'console=ttyS0 quiet panic=-1 mitigations=off'],

@@ -1,0 +1,157 @@
+// npm run demo: two hosts (network namespaces) with an exporter each, and a Prometheus with the shipped
+// rules. One host sends to somewhere new; the alert is printed as Prometheus reports it. All goes again.
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { root, setup } from './setup.js'
+
+const baselineSeconds = 10
+const deadlineMs = 60_000
+const learned = '203.0.113.1'
+const stranger = '198.51.100.23'
+
+setup({ test: true })
+const hosts = [1, 2].map((number) => ({
+  name: `egress-demo-${number}`,
+  address: `192.0.2.${number}`,
+  exporter: `192.0.2.${number}:10191`,
+}))
+const folder = mkdtempSync(join(tmpdir(), 'egress-demo-'))
+const children = []
+const say = (text) => console.log(`\n# ${text}`)
+const ip = (args) => execFileSync('ip', args.split(' '))
+const inside = ({ name }, ...command) => ['nsenter', [`--net=/run/netns/${name}`, ...command]]
+const run = (host, ...command) => execFileSync(...inside(host, ...command), { encoding: 'utf8' })
+
+try {
+  build()
+  say(
+    `Two hosts, an exporter on each; they learn for ${baselineSeconds} s, and talk to ${learned} meanwhile.`,
+  )
+  for (const host of hosts) startExporter(host)
+  await until(() => hosts.every((host) => fetchPage(host) !== undefined), 'the exporters serve')
+  const learnedUntil = Date.now() + 1000 * baselineSeconds
+  for (const host of hosts) send(host, learned, 23)
+  startPrometheus(hosts[0])
+  await until(
+    () => hosts.every((host) => fetchPage(host).includes(`destination="${learned}"`)),
+    'it is counted',
+  )
+  await setTimeout(learnedUntil - Date.now() + 1000)
+  console.log(`alerts now: ${JSON.stringify(newDestinations())}`)
+
+  say(`The second host sends 29 packets to ${stranger}, where it never sent before.`)
+  const began = Date.now()
+  send(hosts[1], stranger, 29)
+  await until(() => newDestinations().length > 0, 'the alert fires')
+  console.log(`after ${((Date.now() - began) / 1000).toFixed(1)} s Prometheus reports:`)
+  console.log(JSON.stringify(newDestinations(), undefined, 2))
+
+  say('What the second host remembers:')
+  process.stdout.write(exporterSays(hosts[1], 'destinations'))
+  process.stdout.write(readFileSync(join(folder, `${hosts[1].name}.audit`), 'utf8'))
+
+  say('Somebody says that it is known; the alert resolves.')
+  process.stdout.write(exporterSays(hosts[1], 'destinations', 'ack', stranger, '--note', 'seen in the demo'))
+  await until(() => newDestinations().length === 0, 'it resolves')
+  console.log('alerts now: []')
+} finally {
+  for (const child of children.reverse()) {
+    child.kill()
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  }
+  for (const { name } of hosts) execFileSync('ip', ['netns', 'delete', name], { stdio: 'ignore' })
+  rmSync(folder, { recursive: true })
+  say('All is as it was: namespaces, processes and files of the demo are gone.')
+}
+
+/** The hosts are connected for Prometheus; what leaves by wan0 is counted, and goes nowhere. */
+function build() {
+  for (const { name } of hosts) ip(`netns add ${name}`)
+  ip(`link add manage netns ${hosts[0].name} type veth peer name manage netns ${hosts[1].name}`)
+  for (const { name, address } of hosts) {
+    ip(`-n ${name} link add wan0 type veth peer name wan1`)
+    for (const device of ['lo', 'manage', 'wan1', 'wan0']) ip(`-n ${name} link set ${device} up`)
+    ip(`-n ${name} addr add ${address}/24 dev manage`)
+    ip(`-n ${name} route add default dev wan0`)
+    for (const to of [learned, stranger]) ip(`-n ${name} neigh add ${to} lladdr 02:00:00:00:00:02 dev wan0`)
+  }
+}
+
+function startExporter(host) {
+  const flags = [
+    '--interface=wan0',
+    `--web.listen-address=${host.exporter}`,
+    `--storage.path=${join(folder, host.name)}`,
+    `--audit.file=${join(folder, `${host.name}.audit`)}`,
+    `--baseline.period=${baselineSeconds}s`,
+    '--poll.interval=1s',
+    '--log.level=warn',
+  ]
+  start(host, process.execPath, join(root, 'dist/main.js'), ...flags)
+}
+
+function startPrometheus(host) {
+  const targets = hosts.map(({ exporter }) => `'${exporter}'`).join(', ')
+  writeFileSync(
+    join(folder, 'prometheus.yml'),
+    `
+global: { scrape_interval: 2s, scrape_timeout: 2s, evaluation_interval: 2s }
+rule_files: ['${join(root, 'dashboards/rules')}/*.yml']
+scrape_configs: [{ job_name: egress, static_configs: [{ targets: [${targets}] }] }]
+`,
+  )
+  start(
+    host,
+    ...['prometheus', `--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`],
+    ...['--web.listen-address=127.0.0.1:9090', '--log.level=error'],
+  )
+}
+
+function start(host, ...command) {
+  const [file, args] = inside(host, ...command)
+  children.push(spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'] }))
+}
+
+function send(host, to, packets) {
+  run(host, 'python3', join(root, 'test/support/traffic.py'), 'udp', to, '443', String(packets), '100')
+}
+
+function exporterSays(host, ...command) {
+  return run(
+    host,
+    process.execPath,
+    join(root, 'dist/main.js'),
+    ...command,
+    `--storage.path=${join(folder, host.name)}`,
+  )
+}
+
+function fetchPage({ exporter }) {
+  return get(`http://${exporter}/metrics`)
+}
+
+function newDestinations() {
+  const { data } = JSON.parse(get('http://127.0.0.1:9090/api/v1/alerts') ?? '{"data":{"alerts":[]}}')
+  return data.alerts.filter(({ labels }) => labels.alertname === 'EgressNewDestination')
+}
+
+/** Undefined while nobody answers. */
+function get(url) {
+  try {
+    return execFileSync(...inside(hosts[0], 'curl', '--silent', '--fail', url), { encoding: 'utf8' })
+  } catch {
+    return undefined
+  }
+}
+
+async function until(condition, what) {
+  const deadline = Date.now() + deadlineMs
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`it took longer than ${deadlineMs / 1000} s until ${what}`)
+    await setTimeout(200)
+  }
+}
