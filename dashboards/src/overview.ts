@@ -1,0 +1,188 @@
+import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
+import { chosen, dashboard, graph, stat, table } from './parts.js'
+
+const small = { width: 6, height: 4 }
+const half = { width: 12, height: 9 }
+const full = { width: 24, height: 9 }
+
+const top = (metric: string) =>
+  `topk(10, sum by (instance, interface, destination) (rate(${metric}{${chosen}}[$__rate_interval])))`
+const destinationLegend = '{{instance}} {{interface}} → {{destination}}'
+
+/** Where servers send, what of it is new, and whether all is counted. */
+export const overview = () =>
+  dashboard('egress-overview', 'Egress: overview', 'Where servers send their packets, and what of it is new.')
+    .withRow(new RowBuilder('New destinations'))
+    .withPanel(
+      stat(
+        {
+          title: 'Not acknowledged',
+          description: 'New destinations that nobody has acknowledged.',
+          unit: 'short',
+          size: small,
+        },
+        `sum(egress_unacknowledged_destinations{${chosen}})`,
+      ),
+    )
+    .withPanel(
+      stat(
+        {
+          title: 'New in this time range',
+          description: 'Destinations never seen before, after the baseline.',
+          unit: 'short',
+          size: small,
+        },
+        `round(sum(increase(egress_new_destinations_total{${chosen}}[$__range])))`,
+      ),
+    )
+    .withPanel(
+      stat(
+        {
+          title: 'Destinations',
+          description: 'Destinations in the tables now.',
+          unit: 'short',
+          size: small,
+        },
+        `sum(egress_destinations{${chosen}})`,
+      ),
+    )
+    .withPanel(
+      stat(
+        {
+          title: 'Leaving now',
+          description: 'Wire bytes by all interfaces; devices that lie on each other count twice.',
+          unit: 'Bps',
+          size: small,
+        },
+        `sum(rate(egress_interface_bytes_total{${chosen}}[$__rate_interval]))`,
+      ),
+    )
+    .withPanel(
+      table(
+        {
+          title: 'New destinations',
+          description:
+            'What nobody has acknowledged, with its first contact; see egress-exporter destinations ack.',
+          unit: 'dateTimeAsIso',
+          size: full,
+        },
+        {
+          'first contact': `1000 * (egress_destination_first_seen_timestamp_seconds{${chosen}} * on (job, instance, interface, destination) group_right () egress_destination_info{${chosen}, status="new"})`,
+        },
+        { hidden: ['status'], sortBy: 'first contact' },
+      ),
+    )
+    .withRow(new RowBuilder('Top destinations'))
+    .withPanel(
+      graph(
+        {
+          title: 'Bytes',
+          description: 'The ten destinations that get most wire bytes.',
+          unit: 'Bps',
+          size: half,
+        },
+        [{ expr: top('egress_bytes_total'), legend: destinationLegend }],
+      ),
+    )
+    .withPanel(
+      graph(
+        {
+          title: 'Packets',
+          description: 'The ten destinations that get most wire packets.',
+          unit: 'pps',
+          size: half,
+        },
+        [{ expr: top('egress_packets_total'), legend: destinationLegend }],
+      ),
+    )
+    .withRow(new RowBuilder('Accounting'))
+    .withPanel(
+      graph(
+        {
+          title: 'Packets by column',
+          description:
+            'Destinations and the reasons for none: together they are all packets of the interfaces.',
+          unit: 'pps',
+          size: half,
+        },
+        [
+          { expr: `sum(rate(egress_packets_total{${chosen}}[$__rate_interval]))`, legend: 'destinations' },
+          {
+            expr: `sum by (reason) (rate(egress_unlisted_packets_total{${chosen}}[$__rate_interval]))`,
+            legend: '{{reason}}',
+          },
+        ],
+        { stacked: true },
+      ),
+    )
+    .withPanel(
+      graph(
+        {
+          title: 'Bytes by column',
+          description:
+            'Destinations and the reasons for none: together they are all bytes of the interfaces.',
+          unit: 'Bps',
+          size: half,
+        },
+        [
+          { expr: `sum(rate(egress_bytes_total{${chosen}}[$__rate_interval]))`, legend: 'destinations' },
+          {
+            expr: `sum by (reason) (rate(egress_unlisted_bytes_total{${chosen}}[$__rate_interval]))`,
+            legend: '{{reason}}',
+          },
+        ],
+        { stacked: true },
+      ),
+    )
+    .withRow(new RowBuilder('Interfaces'))
+    .withPanel(
+      graph(
+        { title: 'Bytes by interface', description: 'All wire bytes that left.', unit: 'Bps', size: half },
+        [
+          {
+            expr: `rate(egress_interface_bytes_total{${chosen}}[$__rate_interval])`,
+            legend: '{{instance}} {{interface}}',
+          },
+        ],
+      ),
+    )
+    .withPanel(
+      graph(
+        {
+          title: 'Packets by interface',
+          description: 'All wire packets that left.',
+          unit: 'pps',
+          size: half,
+        },
+        [
+          {
+            expr: `rate(egress_interface_packets_total{${chosen}}[$__rate_interval])`,
+            legend: '{{instance}} {{interface}}',
+          },
+        ],
+      ),
+    )
+    .withRow(new RowBuilder('Fleet'))
+    .withPanel(
+      table(
+        {
+          title: 'Exporters',
+          description:
+            'What each server sends, how full its table is, and whether all its interfaces are counted on.',
+          unit: 'short',
+          size: full,
+        },
+        {
+          bytes: `sum by (instance) (rate(egress_interface_bytes_total{${chosen}}[$__rate_interval]))`,
+          destinations: `sum by (instance) (egress_destinations{${chosen}})`,
+          'table full': `sum by (instance) (egress_destinations{${chosen}}) / sum by (instance) (egress_destinations_limit{${chosen}})`,
+          'not acknowledged': `sum by (instance) (egress_unacknowledged_destinations{${chosen}})`,
+          'interfaces attached': `min by (instance) (egress_interface_attached{${chosen}})`,
+        },
+        {
+          sortBy: 'bytes',
+          units: { bytes: 'Bps', 'table full': 'percentunit', 'interfaces attached': 'bool_yes_no' },
+        },
+      ),
+    )
+    .build()

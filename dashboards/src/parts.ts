@@ -1,0 +1,167 @@
+// What the dashboards have in common.
+import {
+  TableSortByFieldStateBuilder,
+  VizLegendOptionsBuilder,
+  VizTooltipOptionsBuilder,
+  LegendDisplayMode,
+  LegendPlacement,
+  SortOrder,
+  StackingConfigBuilder,
+  StackingMode,
+  TooltipDisplayMode,
+} from '@grafana/grafana-foundation-sdk/common'
+import {
+  DashboardBuilder,
+  DatasourceVariableBuilder,
+  QueryVariableBuilder,
+  VariableRefresh,
+  VariableSort,
+} from '@grafana/grafana-foundation-sdk/dashboard'
+import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus'
+import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat'
+import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table'
+import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
+
+const datasource = { type: 'prometheus', uid: '${datasource}' }
+
+/** What every selector holds, so that a choice of job and instance holds everywhere. */
+export const chosen = 'job=~"$job", instance=~"$instance"'
+
+/** The whole width is 24. */
+interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+interface Description {
+  readonly title: string
+  readonly description: string
+  /** https://grafana.com/docs/grafana/latest/panels-visualizations/configure-standard-options/#unit */
+  readonly unit: string
+  readonly size: Size
+}
+
+/** A query, and how its series are called. */
+export interface Query {
+  readonly expr: string
+  readonly legend: string
+}
+
+/* eslint-disable @typescript-eslint/no-deprecated -- every Grafana imports classic dashboards, the newer form only the newest */
+export function dashboard(uid: string, title: string, description: string): DashboardBuilder {
+  return new DashboardBuilder(title)
+    .uid(uid)
+    .description(description)
+    .tags(['egress-exporter'])
+    .readonly()
+    .refresh('30s')
+    .time({ from: 'now-3h', to: 'now' })
+    .withVariable(new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'))
+    .withVariable(choice('job', 'Job', 'label_values(egress_interface_packets_total, job)'))
+    .withVariable(
+      choice('instance', 'Instance', 'label_values(egress_interface_packets_total{job=~"$job"}, instance)'),
+    )
+}
+
+/* eslint-enable @typescript-eslint/no-deprecated */
+
+/** A variable that may be several, or all. */
+function choice(name: string, label: string, query: string): QueryVariableBuilder {
+  return variable(name, label, query).multi(true).includeAll(true).allValue('.+')
+}
+
+export function variable(name: string, label: string, query: string): QueryVariableBuilder {
+  return new QueryVariableBuilder(name)
+    .label(label)
+    .datasource(datasource)
+    .query(query)
+    .refresh(VariableRefresh.OnTimeRangeChanged)
+    .sort(VariableSort.AlphabeticalAsc)
+}
+
+export function graph(
+  { title, description, unit, size }: Description,
+  queries: readonly Query[],
+  { stacked = false } = {},
+): TimeseriesBuilder {
+  const panel = new TimeseriesBuilder()
+    .title(title)
+    .description(description)
+    .unit(unit)
+    .min(0)
+    .span(size.width)
+    .height(size.height)
+    .datasource(datasource)
+    .fillOpacity(stacked ? 40 : 8)
+    .legend(
+      new VizLegendOptionsBuilder()
+        .displayMode(LegendDisplayMode.Table)
+        .placement(LegendPlacement.Bottom)
+        .showLegend(true)
+        .calcs(['lastNotNull', 'max']),
+    )
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending))
+  if (stacked) panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'))
+  queries.forEach(({ expr, legend }, index) => {
+    panel.withTarget(prometheus(expr, index).range().legendFormat(legend))
+  })
+  return panel
+}
+
+export function stat({ title, description, unit, size }: Description, expr: string): StatBuilder {
+  return new StatBuilder()
+    .title(title)
+    .description(description)
+    .unit(unit)
+    .span(size.width)
+    .height(size.height)
+    .datasource(datasource)
+    .withTarget(prometheus(expr, 0).instant())
+}
+
+/** How a table is shown: labels without a column, the column to sort by, and units of columns. */
+interface Shown {
+  readonly hidden?: readonly string[]
+  readonly sortBy?: string
+  readonly units?: Readonly<Record<string, string>>
+}
+
+/** A table of labels, a column for the value of each query. */
+export function table(
+  { title, description, unit, size }: Description,
+  columns: Readonly<Record<string, string>>,
+  { hidden = [], sortBy = '', units = {} }: Shown = {},
+): TableBuilder {
+  const names = Object.keys(columns)
+  const refs = names.map((_, index) => refId(index))
+  const panel = new TableBuilder()
+    .title(title)
+    .description(description)
+    .unit(unit)
+    .span(size.width)
+    .height(size.height)
+    .datasource(datasource)
+    .withTransformation({ id: 'merge', options: {} })
+    .withTransformation({
+      id: 'organize',
+      options: {
+        excludeByName: Object.fromEntries(['Time', '__name__', 'job', ...hidden].map((name) => [name, true])),
+        renameByName: Object.fromEntries(
+          names.map((name, index) => [names.length === 1 ? 'Value' : `Value #${refs[index]}`, name]),
+        ),
+      },
+    })
+  Object.values(columns).forEach((expr, index) => {
+    panel.withTarget(prometheus(expr, index).instant().format(PromQueryFormat.Table))
+  })
+  for (const [name, columnUnit] of Object.entries(units)) {
+    panel.overrideByName(name, [{ id: 'unit', value: columnUnit }])
+  }
+  if (sortBy !== '') panel.sortBy([new TableSortByFieldStateBuilder().displayName(sortBy).desc(true)])
+  return panel
+}
+
+const refId = (index: number) => String.fromCharCode('A'.charCodeAt(0) + index)
+
+const prometheus = (expr: string, index: number) =>
+  new DataqueryBuilder().datasource(datasource).refId(refId(index)).expr(expr)
