@@ -2,7 +2,9 @@
 // exporter takes of memory and of its event loop meanwhile.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { median } from '../statistics.js'
 
@@ -103,6 +105,7 @@ export async function inNamespace(use) {
 class Lab {
   #inside
   #children = []
+  #storage = mkdtempSync(join(tmpdir(), 'egress-bench-'))
 
   constructor(name) {
     this.#inside = [`--net=/run/netns/${name}`]
@@ -121,7 +124,7 @@ class Lab {
   /** An exporter whose table holds so many destinations. */
   async startExporter(destinations) {
     const flags = [
-      ...['--interface=bench0', '--web.listen-address=127.0.0.1:0'],
+      ...['--interface=bench0', '--web.listen-address=127.0.0.1:0', `--storage.path=${this.#storage}`],
       ...(destinations > 0 ? [`--destinations.limit=${Math.ceil(destinations * 1.2)}`] : []),
     ]
     const command = [process.execPath, '--import', './bench/scrape/stall.js', 'dist/main.js', ...flags]
@@ -163,6 +166,7 @@ class Lab {
 
   async stop() {
     for (const child of this.#children) await stop(child)
+    rmSync(this.#storage, { recursive: true })
   }
 }
 
