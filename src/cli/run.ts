@@ -50,7 +50,8 @@ export async function run(commandLine: CommandLine): Promise<void> {
       configReload: () => reloader.state,
       memory,
     })
-    const app = createApp({ counter: memory, selfMetrics, log, telemetryPath: settings.telemetryPath })
+    const { telemetryPath, maxRequests } = settings
+    const app = createApp({ counter: memory, selfMetrics, log, telemetryPath, maxRequests })
     const address = await listen(app, settings.listen)
     log.info({ kept: counter.dropCapabilities() }, 'gave up the privileges that only the start needed')
     process.on('SIGHUP', () => {

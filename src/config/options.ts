@@ -139,6 +139,11 @@ export const options = {
   },
   'web.listen-address': { value: 'address', help: 'where to serve, [HOST]:PORT', default: ':10191' },
   'web.telemetry-path': { value: 'path', help: 'where the metrics are', default: '/metrics' },
+  'web.max-requests': {
+    value: 'number',
+    help: 'most scrapes at once, beyond which the answer is 503; 0: no limit',
+    default: '40',
+  },
   'log.level': { value: 'level', help: 'least level to log', choices: logLevels, default: 'info' },
   'log.format': { value: 'format', help: 'form of log lines', choices: logFormats, default: 'logfmt' },
 } as const satisfies Record<string, Definition>

@@ -47,6 +47,8 @@ export interface Settings {
   readonly audit: AuditSettings
   readonly listen: ListenAddress
   readonly telemetryPath: string
+  /** Scrapes at once; 0: no limit. */
+  readonly maxRequests: number
   readonly log: { readonly level: LogLevel; readonly format: LogFormat }
 }
 
@@ -101,6 +103,7 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
     }),
     listen: Object.freeze(read('web.listen-address', parseListenAddress)),
     telemetryPath: read('web.telemetry-path', parsePath),
+    maxRequests: read('web.max-requests', (text) => parseNumber(text, 0, 1_000_000)),
     log: Object.freeze({
       level: values['log.level'] as LogLevel,
       format: values['log.format'] as LogFormat,

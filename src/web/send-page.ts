@@ -3,6 +3,9 @@ import type { ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
 import { constants, createGzip } from 'node:zlib'
 
+/** A client that takes nothing for so long is let go. */
+const stallTimeoutMs = 30_000
+
 /** Level 6 takes twice the time of level 1 for 7 % fewer bytes. */
 const gzipOptions = { level: constants.Z_BEST_SPEED, chunkSize: 64 * 1024 }
 
@@ -16,6 +19,7 @@ export async function sendPage<Result>(
   response: ServerResponse,
   chunks: AsyncGenerator<Uint8Array, Result>,
   gzip: boolean,
+  timeoutMs = stallTimeoutMs,
 ): Promise<Result | undefined> {
   const target: Writable = gzip ? createGzip(gzipOptions) : response
   const gone = once(response, 'close').then(() => {
@@ -23,10 +27,14 @@ export async function sendPage<Result>(
   })
   // Handled also when nobody waits for it any more.
   gone.catch(() => undefined)
+  const stall = setTimeout(() => response.destroy(), timeoutMs)
   if (gzip) target.pipe(response)
   try {
     let next = await chunks.next()
-    for (; !next.done; next = await chunks.next()) await Promise.race([write(target, next.value), gone])
+    for (; !next.done; next = await chunks.next()) {
+      await Promise.race([write(target, next.value), gone])
+      stall.refresh()
+    }
     target.end()
     await Promise.race([once(response, 'finish'), gone])
     return next.value
@@ -35,6 +43,8 @@ export async function sendPage<Result>(
     response.destroy()
     await chunks.return(undefined as Result)
     return undefined
+  } finally {
+    clearTimeout(stall)
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { get } from 'node:http'
+import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
@@ -7,6 +7,7 @@ import { contentTypes } from '../../src/exposition/format.js'
 import { createSelfMetrics } from '../../src/exposition/self-metrics.js'
 import type { Reading, View } from '../../src/kernel/egress-counter.js'
 import { createApp } from '../../src/web/app.js'
+import { sendPage } from '../../src/web/send-page.js'
 
 const place = { kind: '', bus: 'pci', master: '', lower: '' }
 const memory = {
@@ -48,6 +49,7 @@ function setUp(
     }),
     log: { error: (...args: unknown[]) => errors.push(args) },
     telemetryPath: '/metrics',
+    maxRequests: 2,
   })
   t.teardown(() => app.close())
   return { app, errors }
@@ -196,6 +198,54 @@ for (const gzip of [false, true]) {
     },
   )
 }
+
+t.test('more scrapes at once than allowed are told so, and others after them are served', async (t) => {
+  let go: () => void = () => undefined
+  const gate = new Promise<void>((resolve) => (go = resolve))
+  const { app } = setUp(t, fine, () => gate)
+  const slow = [app.inject('/metrics'), app.inject('/metrics')]
+  await new Promise((resolve) => setImmediate(resolve))
+  const refused = await app.inject({ url: '/metrics', headers: { 'accept-encoding': 'gzip' } })
+  t.equal(refused.statusCode, 503)
+  t.equal(refused.body, 'too many requests at once (--web.max-requests)\n')
+  t.equal((await app.inject('/-/healthy')).statusCode, 200)
+  go()
+  for (const { statusCode } of await Promise.all(slow)) t.equal(statusCode, 200)
+  t.equal((await app.inject('/metrics')).statusCode, 200)
+})
+
+t.test('a reader that takes nothing is let go', async (t) => {
+  const ended = new Promise<string | undefined>((resolve) => {
+    const server = createServer((_request, response) => {
+      async function* endless(): AsyncGenerator<Uint8Array, string> {
+        for (;;) yield await Promise.resolve(randomBytes(1_000_000))
+      }
+      void sendPage(response, endless(), false, 100).then(resolve)
+    })
+    t.teardown(() => server.close())
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      const request = get({ port }, (response) => response.pause()).on('error', () => undefined)
+      t.teardown(() => request.destroy())
+    })
+  })
+  t.equal(await ended, undefined)
+})
+
+t.test('every answer has the security headers; a body is refused', async (t) => {
+  const { app } = setUp(t, fine)
+  for (const url of ['/', '/metrics', '/-/healthy', '/nowhere']) {
+    const { headers } = await app.inject(url)
+    t.match(headers, {
+      'content-security-policy': /^default-src 'none'/,
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'deny',
+      'cache-control': 'no-store',
+    })
+  }
+  const { statusCode } = await app.inject({ method: 'GET', url: '/metrics', payload: 'body' })
+  t.equal(statusCode, 413)
+})
 
 /** Resolves when a number has been the same for ten looks in a row. */
 async function standsStill(value: () => number): Promise<void> {
