@@ -47,6 +47,7 @@ DestinationTable::DestinationTable(const Program& program, uint32_t limit)
     : program_(program),
       limit_(limit),
       notes_(program.mmapable(), program.notes_fd(), "notes", limit),
+      known_(limit),
       reported_(limit),
       moved_(program.mmapable(), program.moved_fd(), "moved", EGRESS_INTERFACES_MAX),
       pending_move_(program.mmapable(), program.pending_move_fd(), "pending_move", 1) {
@@ -65,26 +66,29 @@ std::span<const egress_destination> DestinationTable::records() {
   return copy_;
 }
 
-bool DestinationTable::known(uint32_t id, const egress_destination& record) {
-  return notes_[id].first_seen_ns == record.first_seen_ns;
+bool DestinationTable::known(uint32_t id, const egress_destination& record) const {
+  return known_[id] == record.first_seen_ns;
 }
 
 void DestinationTable::know(uint32_t id, uint64_t first_seen_ns, int64_t first_seen_ms) {
   if (id >= limit_) return;
   egress_note& note = notes_[id];
   note.first_seen_unix_ms = first_seen_ms;
-  note.packets = 0;
-  note.active_ns = boot_time_ns();
+  if (note.first_seen_ns != first_seen_ns) {
+    note.packets = 0;
+    note.active_ns = boot_time_ns();
+    store<__u64>(note.first_seen_ns, first_seen_ns);
+  }
   reported_[id] = 0;
-  // The last word. If the record is another's by now, this is not its first packet.
-  store<__u64>(note.first_seen_ns, first_seen_ns);
+  // If the record is another's by now, this is not its first packet.
+  known_[id] = first_seen_ns;
 }
 
 Destination DestinationTable::describe(uint32_t id) {
   const egress_destination& record = mapped_ ? mapped_->get()[id] : copy_[id];
   const egress_note& note = notes_[id];
   int64_t first_seen_ms = note.first_seen_unix_ms;
-  if (!known(id, record)) {
+  if (note.first_seen_ns != record.first_seen_ns) {
     const int64_t age_ns = now_ns(CLOCK_MONOTONIC) - static_cast<int64_t>(record.first_seen_ns);
     first_seen_ms = (now_ns(CLOCK_REALTIME) - age_ns) / kNsPerMs;
   }

@@ -89,8 +89,8 @@ class DestinationTable {
  private:
   /// The records: the kernel's own where they can be mapped, else a fresh copy.
   std::span<const egress_destination> records();
-  /// Whether a listed record's first packet has been noted.
-  bool known(uint32_t id, const egress_destination& record);
+  /// Whether this process has been told of a listed record; those of pins are told anew.
+  bool known(uint32_t id, const egress_destination& record) const;
   /// Changes a record that no program counts on.
   template <typename Change>
   void change(uint32_t id, Change change);
@@ -107,6 +107,7 @@ class DestinationTable {
   std::vector<egress_destination> copy_;  // where it cannot be mapped
   OwnArray<egress_note> notes_;
   uint32_t unknown_from_ = 0;
+  std::vector<uint64_t> known_;     // the first packet's time, as in the record
   std::vector<uint64_t> reported_;  // packets, at the last look of find_active()
   OwnArray<egress_moved> moved_;
   OwnArray<egress_move> pending_move_;

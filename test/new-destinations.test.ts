@@ -170,3 +170,31 @@ t.test('killed at any moment, it has written what it showed', async (t) => {
     t.equal((store.get('veth0', destination)?.firstSeenMs ?? 0) / 1000, seconds, destination)
   }
 })
+
+t.test('what pins have counted is learned again by a new memory, with its first contact', async (t) => {
+  const host = silentPair(t, 'veth0')
+  const pins = `/sys/fs/bpf/${host.name}`
+  t.teardown(() => rmSync(pins, { recursive: true, force: true }))
+  const flags = (folder: string) => [
+    '--interface=veth0',
+    `--bpf.pin-path=${pins}`,
+    `--storage.path=${folder}`,
+  ]
+  const series =
+    'egress_destination_first_seen_timestamp_seconds{interface="veth0",destination="203.0.113.1"}'
+  const before = await startExporter(t, host, ...flags(temporaryFolder(t)))
+  send(host, '203.0.113.1', 19)
+  const firstSeen = before.samples().get(series)
+  await before.stop()
+  send(host, '203.0.113.1', 23)
+  const memory = temporaryFolder(t)
+  const after = await startExporter(t, host, ...flags(memory))
+  t.equal(after.samples().get(series), firstSeen)
+  await after.stop()
+  const store = new Store(memory)
+  t.match(store.get('veth0', '203.0.113.1'), {
+    packets: 42,
+    firstSeenMs: Math.round((firstSeen ?? 0) * 1000),
+  })
+  store.close()
+})

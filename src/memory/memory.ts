@@ -21,6 +21,9 @@ export interface MemoryState {
 /** So many are announced one by one, lest a scan of a network become as many series. */
 const announcedMost = 1_000
 
+/** Beyond so many, what was seen longest ago is forgotten: about 150 MB on disk, 25 MB in memory. */
+const rememberedMost = { disk: 1_000_000, substitute: 100_000 } as const
+
 /** What is too old is looked for this often. */
 const forgetEveryMs = 3_600_000
 
@@ -145,8 +148,12 @@ export class Memory {
     const now = this.#now()
     if (now - this.#forgottenAtMs >= forgetEveryMs) {
       this.#forgottenAtMs = now
-      this.#write((store) => store.forgetBefore(now - this.#settings.retentionMs))
+      this.#write((store) => {
+        store.forgetBefore(now - this.#settings.retentionMs)
+        store.forgetBeyond(rememberedMost.disk)
+      })
     }
+    this.#substitute?.forgetBeyond(rememberedMost.substitute)
     const store = this.#store
     if (store.version === this.#version) return
     const acknowledged = store.acknowledgedAfter(this.#acknowledgedSeenMs)

@@ -142,6 +142,12 @@ export class Store {
     return this.#statements.unacknowledged.all(most).reverse()
   }
 
+  /** Forgets what was last seen longest ago, until so many are left. */
+  forgetBeyond(most: number): void {
+    const excess = this.count() - most
+    if (excess > 0) this.#statements.forgetOldest.run(excess)
+  }
+
   /** Counts destinations that are new on an interface. */
   addNew(iface: string, count: number): void {
     this.#statements.addNew.run(iface, count)
@@ -202,6 +208,10 @@ function prepare(database: Database.Database) {
     ),
     forget: database.prepare<[string, string]>(
       'DELETE FROM destinations WHERE interface = ? AND destination = ?',
+    ),
+    forgetOldest: database.prepare<[number]>(
+      `DELETE FROM destinations WHERE (interface, destination) IN
+         (SELECT interface, destination FROM destinations ORDER BY last_seen_ms LIMIT ?)`,
     ),
     forgetBefore: database.prepare<[number]>('DELETE FROM destinations WHERE last_seen_ms < ?'),
     count: database.prepare<[], { count: number }>('SELECT count(*) AS count FROM destinations'),

@@ -12,6 +12,7 @@ import {
 } from '../support/exporter.js'
 import { ethernetFrame, silentPair } from '../support/network.js'
 import { ipv4 } from '../support/packets.js'
+import { temporaryFolder } from '../support/memory.js'
 
 const frameTo = (to: string) => ethernetFrame('0800', ipv4({ to }))
 const frameBytes = frameTo('203.0.113.1').length / 2
@@ -101,7 +102,7 @@ t.test('a full table is a warning and a metric', async (t) => {
 
 t.test('a million destinations through a table of 65,536: all accounted for, memory flat', async (t) => {
   const host = silentPair(t, 'lan0')
-  const exporter = await startExporter(t, host, '--interface=lan0')
+  const exporter = await startExporter(t, host, '--interface=lan0', `--storage.path=${temporaryFolder(t)}`)
   const residentMiB = () => (exporter.samples().get('process_resident_memory_bytes') ?? 0) / 2 ** 20
   host.traffic('spray-frames lan0 100003')
   await exporter.settled('lan0')

@@ -247,3 +247,13 @@ t.test('nobody else can read whom this host talks to', (t) => {
   )
   t.end()
 })
+
+t.test('without a disk, so many are remembered and no more: those seen last', (t) => {
+  const { memory } = open(t, '')
+  const name = (i: number) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`
+  memory.record(Array.from({ length: 100_003 }, (_, i) => contact(name(i), { lastSeenMs: i })))
+  memory.refresh()
+  memory.record([contact(name(2), { life: 'boot:2' }), contact(name(3), { life: 'boot:2' })])
+  t.equal(memory.state.newDestinations.get('eth0'), 100_004)
+  t.end()
+})
