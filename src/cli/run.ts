@@ -3,11 +3,8 @@ import { availableParallelism } from 'node:os'
 import { build } from '../build.js'
 import { type CommandLine, loadSettings } from '../config/load.js'
 import type { Settings } from '../config/settings.js'
-import { createSelfMetrics } from '../exposition/self-metrics.js'
 import { EgressCounter } from '../kernel/egress-counter.js'
 import { createLog } from '../log.js'
-import { createApp } from '../web/app.js'
-import { listen } from '../web/listen.js'
 import { ConfigReloader } from './config-reloader.js'
 
 /** How long a stop waits for scrapes under way. */
@@ -36,8 +33,8 @@ export async function run(commandLine: CommandLine): Promise<void> {
   const counter = EgressCounter.open(settings, log)
   let closeMemory = () => Promise.resolve()
   try {
-    // Loaded while it counts already: the database takes longer to load than the program.
-    const { remember } = await import('../memory/remember.js')
+    // Loaded while it counts already: these take longer to load than the program.
+    const { createApp, createSelfMetrics, listen, remember } = await import('./serving.js')
     const memory = remember(counter, settings, log)
     closeMemory = () => memory.close()
     const reloader = new ConfigReloader(commandLine, settings, counter, log)
