@@ -3,7 +3,10 @@ import type { Logger } from '../log.js'
 import type { AuditLog } from './audit-log.js'
 import { type Contact, isCorrupt, type Remembered, Store, setAside } from './store.js'
 
-export type MemorySettings = Pick<Settings, 'storagePath' | 'retentionMs' | 'baselineMs'>
+export type MemorySettings = Pick<
+  Settings,
+  'storagePath' | 'retentionMs' | 'baselineMs' | 'destinationsLimit'
+>
 
 /** What it says of itself. */
 export interface MemoryState {
@@ -21,7 +24,10 @@ export interface MemoryState {
 /** So many are announced one by one, lest a scan of a network become as many series. */
 const announcedMost = 1_000
 
-/** Beyond so many, what was seen longest ago is forgotten: about 150 MB on disk, 25 MB in memory. */
+/**
+ * Beyond so many, what was seen longest ago is forgotten: about 150 MB on disk, 25 MB in memory. More
+ * where the kernel's table holds as many, lest what is in it be forgotten and found again.
+ */
 const rememberedMost = { disk: 1_000_000, substitute: 100_000 } as const
 
 /** What is too old is looked for this often. */
@@ -150,10 +156,10 @@ export class Memory {
       this.#forgottenAtMs = now
       this.#write((store) => {
         store.forgetBefore(now - this.#settings.retentionMs)
-        store.forgetBeyond(rememberedMost.disk)
+        store.forgetBeyond(Math.max(rememberedMost.disk, 2 * this.#settings.destinationsLimit))
       })
     }
-    this.#substitute?.forgetBeyond(rememberedMost.substitute)
+    this.#substitute?.forgetBeyond(Math.max(rememberedMost.substitute, 2 * this.#settings.destinationsLimit))
     const store = this.#store
     if (store.version === this.#version) return
     const acknowledged = store.acknowledgedAfter(this.#acknowledgedSeenMs)

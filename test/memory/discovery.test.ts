@@ -23,7 +23,12 @@ const sighting = (id: number, destination: string): Sighting => ({
 function setUp(t: { teardown(action: () => unknown): void }, { pollIntervalMs = 3_600_000 } = {}) {
   const log = recordingLog()
   const audit = new AuditLog({ file: '', maxBytes: 0 }, log)
-  const memory = new Memory({ storagePath: '', baselineMs: 0, retentionMs: 1e9 }, audit, log, () => 0)
+  const memory = new Memory(
+    { storagePath: '', baselineMs: 0, retentionMs: 1e9, destinationsLimit: 23 },
+    audit,
+    log,
+    () => 0,
+  )
   t.teardown(() => memory.close())
   const unknown: Sighting[] = []
   const active: Sighting[] = []

@@ -18,7 +18,12 @@ function open(
 ) {
   const log = recordingLog()
   const audit = new AuditLog({ file: auditFile, maxBytes: 0 }, log)
-  const memory = new Memory({ storagePath, baselineMs, retentionMs }, audit, log, () => clock.ms)
+  const memory = new Memory(
+    { storagePath, baselineMs, retentionMs, destinationsLimit: 23 },
+    audit,
+    log,
+    () => clock.ms,
+  )
   t.teardown(() => memory.close())
   return { memory, log, clock: clock as Clock }
 }
