@@ -256,6 +256,7 @@ void Exporter::forget(std::map<std::string, egress_slot>::iterator departed) {
   destinations_.remove(departed_ifindex(departed->second));
   delete_slot(departed_ifindex(departed->second));
   departed_.erase(departed);
+  discovered_ = UINT64_MAX;  // what its slot had listed is in the sum no longer
 }
 
 std::vector<std::string> Exporter::forget_departed(uint64_t after_ms) {
