@@ -3,7 +3,8 @@
 import { once } from 'node:events'
 import { statSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
-import { inNamespace } from './scrape/index.js'
+import { inNamespace } from './lab.js'
+import { againstLimit } from './statistics.js'
 
 const destination = '192.0.2.2'
 /** A packet each millisecond for two seconds. */
@@ -36,17 +37,9 @@ export async function measureStart(rounds) {
       starts.push(Number(firstSeen[1]) * 1000 - began)
     })
   }
-  const row = (what, limit, ours, note = '') => ({
-    what,
-    theirs: [limit],
-    ours,
-    ratio: [...ours].sort((a, b) => a - b)[ours.length >> 1] / limit,
-    target: 1,
-    note,
-  })
   const addonKiB = Math.round(statSync('build/Release/egress.node').size / 1024)
   return [
-    row('start of the process to the first packet counted: ms', 300, starts),
-    row('MiB resident when idle', 80, memory, `addon of ${addonKiB} KiB`),
+    againstLimit('start of the process to the first packet counted: ms', 300, starts),
+    againstLimit('MiB resident when idle', 80, memory, `addon of ${addonKiB} KiB`),
   ]
 }

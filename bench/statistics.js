@@ -8,3 +8,13 @@ export function median(values) {
 
 /** Lowest and highest. */
 export const range = (values) => [Math.min(...values), Math.max(...values)]
+
+/** A row of the table that compares with a limit. */
+export const againstLimit = (what, limit, ours, note = '') => ({
+  what,
+  theirs: [limit],
+  ours,
+  ratio: median(ours) / limit,
+  target: 1,
+  note,
+})

@@ -1,11 +1,11 @@
 // The cost of a packet in the kernel; measure.cc measures, this compiles it and reads the result.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync } from 'node:fs'
-import { median, range } from '../statistics.js'
+import { median } from '../statistics.js'
 
 const folder = 'build/bench'
 
-/** @returns rows of { what, theirs, ours, ratio, unit, target, note } */
+/** @returns rows of { what, theirs, ours, ratio, target, note } */
 export function measureKernel(rounds) {
   compile()
   const output = execFileSync(`${folder}/measure`, [folder, String(rounds)], { encoding: 'utf8' })
@@ -43,7 +43,7 @@ export function measureKernel(rounds) {
       target: 1.15,
       note: `${((100 * processors.counted) / processors.sent).toFixed(2)} % counted`,
     },
-  ].map((row) => ({ ...row, range: range(row.ours) }))
+  ]
 }
 
 function compile() {

@@ -9,6 +9,25 @@ const top = (metric: string) =>
   `topk(10, sum by (instance, interface, destination) (rate(${metric}{${chosen}}[$__rate_interval])))`
 const destinationLegend = '{{instance}} {{interface}} → {{destination}}'
 
+/** What counts where, so that nothing is missing. */
+const accounting = (what: 'packets' | 'bytes', unit: string) =>
+  graph(
+    {
+      title: `${what === 'packets' ? 'Packets' : 'Bytes'} by column`,
+      description: `Destinations and the reasons for none: together they are all ${what} of the interfaces.`,
+      unit,
+      size: half,
+    },
+    [
+      { expr: `sum(rate(egress_${what}_total{${chosen}}[$__rate_interval]))`, legend: 'destinations' },
+      {
+        expr: `sum by (reason) (rate(egress_unlisted_${what}_total{${chosen}}[$__rate_interval]))`,
+        legend: '{{reason}}',
+      },
+    ],
+    { stacked: true },
+  )
+
 /** Where servers send, what of it is new, and whether all is counted. */
 export const overview = () =>
   dashboard('egress-overview', 'Egress: overview', 'Where servers send their packets, and what of it is new.')
@@ -96,44 +115,8 @@ export const overview = () =>
       ),
     )
     .withRow(new RowBuilder('Accounting'))
-    .withPanel(
-      graph(
-        {
-          title: 'Packets by column',
-          description:
-            'Destinations and the reasons for none: together they are all packets of the interfaces.',
-          unit: 'pps',
-          size: half,
-        },
-        [
-          { expr: `sum(rate(egress_packets_total{${chosen}}[$__rate_interval]))`, legend: 'destinations' },
-          {
-            expr: `sum by (reason) (rate(egress_unlisted_packets_total{${chosen}}[$__rate_interval]))`,
-            legend: '{{reason}}',
-          },
-        ],
-        { stacked: true },
-      ),
-    )
-    .withPanel(
-      graph(
-        {
-          title: 'Bytes by column',
-          description:
-            'Destinations and the reasons for none: together they are all bytes of the interfaces.',
-          unit: 'Bps',
-          size: half,
-        },
-        [
-          { expr: `sum(rate(egress_bytes_total{${chosen}}[$__rate_interval]))`, legend: 'destinations' },
-          {
-            expr: `sum by (reason) (rate(egress_unlisted_bytes_total{${chosen}}[$__rate_interval]))`,
-            legend: '{{reason}}',
-          },
-        ],
-        { stacked: true },
-      ),
-    )
+    .withPanel(accounting('packets', 'pps'))
+    .withPanel(accounting('bytes', 'Bps'))
     .withRow(new RowBuilder('Interfaces'))
     .withPanel(
       graph(

@@ -79,19 +79,32 @@ export function variable(name: string, label: string, query: string): QueryVaria
     .sort(VariableSort.AlphabeticalAsc)
 }
 
-export function graph(
-  { title, description, unit, size }: Description,
-  queries: readonly Query[],
-  { stacked = false } = {},
-): TimeseriesBuilder {
-  const panel = new TimeseriesBuilder()
+/** What every panel has, whatever it is. */
+interface Panel {
+  title(title: string): this
+  description(description: string): this
+  unit(unit: string): this
+  span(width: number): this
+  height(height: number): this
+  datasource(source: typeof datasource): this
+}
+
+const described = <P extends Panel>(panel: P, { title, description, unit, size }: Description): P =>
+  panel
     .title(title)
     .description(description)
     .unit(unit)
-    .min(0)
     .span(size.width)
     .height(size.height)
     .datasource(datasource)
+
+export function graph(
+  description: Description,
+  queries: readonly Query[],
+  { stacked = false } = {},
+): TimeseriesBuilder {
+  const panel = described(new TimeseriesBuilder(), description)
+    .min(0)
     .fillOpacity(stacked ? 40 : 8)
     .legend(
       new VizLegendOptionsBuilder()
@@ -108,15 +121,8 @@ export function graph(
   return panel
 }
 
-export function stat({ title, description, unit, size }: Description, expr: string): StatBuilder {
-  return new StatBuilder()
-    .title(title)
-    .description(description)
-    .unit(unit)
-    .span(size.width)
-    .height(size.height)
-    .datasource(datasource)
-    .withTarget(prometheus(expr, 0).instant())
+export function stat(description: Description, expr: string): StatBuilder {
+  return described(new StatBuilder(), description).withTarget(prometheus(expr, 0).instant())
 }
 
 /** How a table is shown: labels without a column, the column to sort by, and units of columns. */
@@ -128,19 +134,13 @@ interface Shown {
 
 /** A table of labels, a column for the value of each query. */
 export function table(
-  { title, description, unit, size }: Description,
+  description: Description,
   columns: Readonly<Record<string, string>>,
   { hidden = [], sortBy = '', units = {} }: Shown = {},
 ): TableBuilder {
   const names = Object.keys(columns)
   const refs = names.map((_, index) => refId(index))
-  const panel = new TableBuilder()
-    .title(title)
-    .description(description)
-    .unit(unit)
-    .span(size.width)
-    .height(size.height)
-    .datasource(datasource)
+  const panel = described(new TableBuilder(), description)
     .withTransformation({ id: 'merge', options: {} })
     .withTransformation({
       id: 'organize',

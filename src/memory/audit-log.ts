@@ -37,7 +37,7 @@ export class AuditLog {
 
   /** Opens the file anew, as logrotate wants it. A file that cannot be opened is an error in the log. */
   reopen(): void {
-    this.#close()
+    this.close()
     const { file } = this.#settings
     if (file === '') return
     this.#attempt(() => {
@@ -73,10 +73,6 @@ export class AuditLog {
     })
   }
 
-  close(): void {
-    this.#close()
-  }
-
   #rotate(): void {
     const { file } = this.#settings
     for (let number = filesKept - 1; number >= 1; number--) {
@@ -100,7 +96,7 @@ export class AuditLog {
     }
   }
 
-  #close(): void {
+  close(): void {
     if (this.#descriptor !== undefined && this.#settings.file !== '-') closeSync(this.#descriptor)
     this.#descriptor = undefined
   }

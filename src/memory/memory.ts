@@ -25,7 +25,7 @@ export interface MemoryState {
 const announcedMost = 1_000
 
 /**
- * Beyond so many, what was seen longest ago is forgotten: about 150 MB on disk, 25 MB in memory. More
+ * Beyond so many, what was seen longest ago is forgotten: about 100 MB on disk, 10 MB in memory. More
  * where the kernel's table holds as many, lest what is in it be forgotten and found again.
  */
 const rememberedMost = { disk: 1_000_000, substitute: 100_000 } as const
@@ -232,9 +232,8 @@ export class Memory {
     const substitute = this.#substitute
     if (!substitute || this.#settings.storagePath === '') return
     try {
-      const disk = this.#disk ?? this.#begin(new Store(this.#settings.storagePath))
+      const disk = (this.#disk ??= this.#begin(new Store(this.#settings.storagePath)))
       disk.transaction(() => disk.takeOver(substitute))
-      this.#disk = disk
       this.#substitute = undefined
       substitute.close()
       this.#log.info({ storage_path: this.#settings.storagePath }, 'the memory works again')
@@ -246,10 +245,15 @@ export class Memory {
 
   /** A new memory begins with its baseline. */
   #begin(store: Store): Store {
-    if (store.fact(baselineEnd) === undefined) {
-      store.setFact(baselineEnd, this.#now() + this.#settings.baselineMs)
+    try {
+      if (store.fact(baselineEnd) === undefined) {
+        store.setFact(baselineEnd, this.#now() + this.#settings.baselineMs)
+      }
+      return store
+    } catch (error) {
+      store.close()
+      throw error
     }
-    return store
   }
 
   #load(): void {

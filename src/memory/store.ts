@@ -101,12 +101,9 @@ export class Store {
     return this.#statements.update.run(contact).changes > 0
   }
 
-  list(where = '', parameters: readonly unknown[] = []): Remembered[] {
-    return this.#database
-      .prepare<unknown[], Remembered>(
-        `SELECT ${columns} FROM destinations ${where} ORDER BY first_seen_ms, interface, destination`,
-      )
-      .all(...parameters)
+  /** All, oldest first. */
+  list(): Remembered[] {
+    return this.#statements.list.all()
   }
 
   acknowledge(iface: string, destination: string, atMs: number, note: string | null): void {
@@ -115,16 +112,16 @@ export class Store {
 
   /** Those acknowledged after a time. */
   acknowledgedAfter(ms: number): Remembered[] {
-    return this.list('WHERE acknowledged_ms > ?', [ms])
+    return this.#statements.acknowledgedAfter.all(ms)
   }
 
   forget(iface: string, destination: string): void {
     this.#statements.forget.run(iface, destination)
   }
 
-  /** Forgets what was last seen before a time. @returns how many */
-  forgetBefore(ms: number): number {
-    return this.#statements.forgetBefore.run(ms).changes
+  /** Forgets what was last seen before a time. */
+  forgetBefore(ms: number): void {
+    this.#statements.forgetBefore.run(ms)
   }
 
   /** How many are remembered. */
@@ -190,6 +187,12 @@ function prepare(database: Database.Database) {
   return {
     get: database.prepare<[string, string], Remembered>(
       `SELECT ${columns} FROM destinations WHERE interface = ? AND destination = ?`,
+    ),
+    list: database.prepare<[], Remembered>(
+      `SELECT ${columns} FROM destinations ORDER BY first_seen_ms, interface, destination`,
+    ),
+    acknowledgedAfter: database.prepare<[number], Remembered>(
+      `SELECT ${columns} FROM destinations WHERE acknowledged_ms > ? ORDER BY acknowledged_ms`,
     ),
     insert: database.prepare<[Contact & { status: Status }]>(
       `INSERT INTO destinations VALUES (@interface, @destination, @firstSeenMs, @lastSeenMs, @protocol, @port,

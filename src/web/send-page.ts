@@ -27,24 +27,26 @@ export async function sendPage<Result>(
   })
   // Handled also when nobody waits for it any more.
   gone.catch(() => undefined)
-  const stall = setTimeout(() => response.destroy(), timeoutMs)
+  /** Awaits the client's part; how long rendering takes is not its fault. */
+  const taken = <T>(step: Promise<T>): Promise<T> => {
+    let timer: NodeJS.Timeout | undefined
+    const stalled = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error('the client takes nothing')), timeoutMs)
+    })
+    return Promise.race([step, gone, stalled]).finally(() => clearTimeout(timer))
+  }
   if (gzip) target.pipe(response)
   try {
     let next = await chunks.next()
-    for (; !next.done; next = await chunks.next()) {
-      await Promise.race([write(target, next.value), gone])
-      stall.refresh()
-    }
+    for (; !next.done; next = await chunks.next()) await taken(write(target, next.value))
     target.end()
-    await Promise.race([once(response, 'finish'), gone])
+    await taken(once(response, 'finish'))
     return next.value
   } catch {
     target.destroy()
     response.destroy()
     await chunks.return(undefined as Result)
     return undefined
-  } finally {
-    clearTimeout(stall)
   }
 }
 
