@@ -17,6 +17,7 @@
         "native/pins.cc",
         "native/privileges.cc",
         "native/program.cc",
+        "native/ranking.cc",
         "native/rtnetlink.cc",
         "native/static_archives.cc"
       ],

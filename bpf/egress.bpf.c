@@ -101,6 +101,15 @@ struct {
 	__type(value, struct egress_interface);
 } interfaces SEC(".maps");
 
+/* What busy destinations count, each CPU for itself: else all of them would
+ * write to one cache line. User space gives them their places. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, EGRESS_CPU_COUNTS_MAX);
+	__type(key, __u32);
+	__type(value, struct egress_counts);
+} cpu_counts SEC(".maps");
+
 /* User space's own, by id, by slot, and alone; here so that they can outlive
  * user space. */
 struct {
@@ -538,6 +547,27 @@ static __always_inline void add(struct egress_counter *counter, __u64 packets, _
 	counter->bytes += bytes;
 }
 
+static __always_inline void add_to_record(struct egress_destination *destination, __u64 packets, __u64 bytes,
+					  bool opens)
+{
+	__u32 place = destination->cpu_counts;
+	struct egress_counts *own = place ? bpf_map_lookup_elem(&cpu_counts, &place) : NULL;
+
+	if (own) {
+		/* Safe as in add(). */
+		own->packets += packets;
+		own->bytes += bytes;
+		own->tcp_connects += opens;
+		return;
+	}
+	/* Atomic: CPUs share the record. Unused results become plain BPF_ADD,
+	 * which every kernel has. */
+	__sync_fetch_and_add(&destination->packets, packets);
+	__sync_fetch_and_add(&destination->bytes, bytes);
+	if (opens)
+		__sync_fetch_and_add(&destination->tcp_connects, 1);
+}
+
 /* &interface->unlisted[reason], but with constant offsets, for the same reason
  * as in read(). */
 static __always_inline struct egress_counter *unlisted(struct egress_interface *interface,
@@ -588,7 +618,7 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 	struct outlook outlook = {};
 	struct egress_interface *interface;
 	__u64 packets = 1, bytes = skb->wire_len;
-	__u32 *slot;
+	__u32 slot;
 	bool is_ip = false, is_new = false, segmented;
 
 	if (offset >= 0) {
@@ -627,15 +657,15 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 		bytes += packets * VLAN_HLEN;
 
 	if (destination) {
-		slot = &destination->slot;
+		slot = destination->slot;
 	} else {
 		struct egress_slot *found = bpf_map_lookup_elem(&interface_slots, &key.ifindex);
 
 		if (!found)
 			return;
-		slot = &found->slot;
+		slot = found->slot;
 	}
-	interface = bpf_map_lookup_elem(&interfaces, slot);
+	interface = bpf_map_lookup_elem(&interfaces, &slot);
 	if (!interface)
 		return;
 
@@ -643,18 +673,13 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 		if (aggregate_replies && is_reply(skb, &transport, outlook.opens)) {
 			reason = EGRESS_REPLY;
 		} else {
-			destination = list(skb, &key, &transport, *slot, interface);
+			destination = list(skb, &key, &transport, slot, interface);
 			reason = EGRESS_OVERFLOW;
 		}
 	}
 	add(&interface->total, packets, bytes);
 	if (destination) {
-		/* Atomic: CPUs share the record. Unused results become plain
-		 * BPF_ADD, which every kernel has. */
-		__sync_fetch_and_add(&destination->packets, packets);
-		__sync_fetch_and_add(&destination->bytes, bytes);
-		if (outlook.opens)
-			__sync_fetch_and_add(&destination->tcp_connects, 1);
+		add_to_record(destination, packets, bytes, outlook.opens);
 	} else {
 		add(unlisted(interface, reason), packets, bytes);
 	}

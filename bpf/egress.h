@@ -12,7 +12,7 @@
 
 /* Which pinned maps a program can go on with: their types, their values, and
  * what these mean. The folder of pins has this number in its name. */
-#define EGRESS_PINS_VERSION 1
+#define EGRESS_PINS_VERSION 2
 
 /* Most interfaces that are counted at the same time; each costs 104 bytes per
  * possible CPU. */
@@ -37,7 +37,8 @@ enum egress_state {
 /* One destination: its counters and its first packet, one cache line. */
 struct egress_destination {
 	struct egress_key key;
-	__u32 slot; /* its interface's place in `interfaces` */
+	__u16 slot; /* its interface's place in `interfaces` */
+	__u16 cpu_counts; /* where it counts by CPU, in `cpu_counts`; 0: nowhere */
 	__u16 port; /* destination port of the first packet, host order; 0: none */
 	__u8 protocol; /* IP protocol of the first packet, after IPv6 extension headers */
 	__u8 state; /* enum egress_state */
@@ -46,6 +47,18 @@ struct egress_destination {
 	__u64 first_seen_ns; /* CLOCK_MONOTONIC */
 	__u64 tcp_connects; /* SYNs without ACK */
 };
+
+/* What a destination counted on one CPU since it was found to be busy; the
+ * record has what came before. */
+struct egress_counts {
+	__u64 packets;
+	__u64 bytes;
+	__u64 tcp_connects;
+};
+
+/* Most destinations that count so, and one; each costs 24 bytes per possible
+ * CPU. */
+#define EGRESS_CPU_COUNTS_MAX 1024
 
 /* What user space notes about a record, as long as it has this first packet. */
 struct egress_note {
@@ -71,7 +84,7 @@ struct egress_slot {
 #define EGRESS_DEPARTED 0x80000000U
 
 /* Why a packet has no destination of its own; the order is that of the
- * `reason` label values in native/exposition.cc. */
+ * `reason` label values in native/exposition.h. */
 enum egress_unlisted {
 	EGRESS_EXCLUDED,
 	EGRESS_OVERFLOW,
@@ -146,6 +159,7 @@ EGRESS_STATIC_ASSERT(sizeof(struct egress_key) == 24, "egress_key");
 EGRESS_OFFSET(struct egress_key, address, 8);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_destination) == 64, "one cache line");
 EGRESS_OFFSET(struct egress_destination, slot, 24);
+EGRESS_OFFSET(struct egress_destination, cpu_counts, 26);
 EGRESS_OFFSET(struct egress_destination, state, 31);
 EGRESS_OFFSET(struct egress_destination, packets, 32);
 EGRESS_OFFSET(struct egress_destination, first_seen_ns, 48);

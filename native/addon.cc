@@ -21,6 +21,7 @@
 #include "interface_watch.h"
 #include "listening_ports.h"
 #include "pins.h"
+#include "ranking.h"
 #include "rtnetlink.h"
 
 namespace {
@@ -90,6 +91,45 @@ Napi::Object to_object(Napi::Env env, const egress::Sighting& sighting) {
 
 Napi::Array to_array(Napi::Env env, const std::vector<egress::Sighting>& sightings) {
   return to_array(env, sightings, [env](const auto& sighting) { return to_object(env, sighting); });
+}
+
+Napi::Object to_object(Napi::Env env, const egress_counter& counter) {
+  auto object = Napi::Object::New(env);
+  object.Set("packets", static_cast<double>(counter.packets));
+  object.Set("bytes", static_cast<double>(counter.bytes));
+  return object;
+}
+
+void set_rate(Napi::Object object, egress::Rate rate) {
+  object.Set("packetsPerSecond", rate.packets);
+  object.Set("bytesPerSecond", rate.bytes);
+}
+
+Napi::Object to_object(Napi::Env env, const egress::RatedInterface& rated) {
+  const auto& counters = rated.interface.counters;
+  auto object = to_object(env, counters.total);
+  object.Set("interface", rated.interface.name);
+  object.Set("destinations", static_cast<double>(rated.interface.destinations));
+  auto unlisted = Napi::Object::New(env);
+  for (size_t reason = 0; reason < egress::kReasons.size(); reason++)
+    unlisted.Set(std::string(egress::kReasons[reason]), to_object(env, counters.unlisted[reason]));
+  object.Set("unlisted", unlisted);
+  set_rate(object, rated.rate);
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const egress::Ranking& ranking) {
+  auto object = Napi::Object::New(env);
+  object.Set("matched", static_cast<double>(ranking.matched));
+  object.Set("rows", to_array(env, ranking.rows, [env](const auto& row) {
+               auto rated = to_object(env, row.sighting);
+               set_rate(rated, row.rate);
+               return rated;
+             }));
+  object.Set("interfaces", to_array(env, ranking.interfaces, [env](const auto& interface) {
+               return to_object(env, interface);
+             }));
+  return object;
 }
 
 /// Runs `work` on a pool thread, then on the main thread `done` with what it returned, or `failed`.
@@ -224,20 +264,57 @@ struct Environment {
   Napi::FunctionReference page_reader;  // the class
 };
 
+/// { bytes: Uint8Array, length: number }
+egress_prefix to_prefix(const Napi::Object& prefix) {
+  auto address = prefix.Get("bytes").As<Napi::Uint8Array>();
+  egress_prefix key{};
+  key.family = address.ByteLength() == sizeof(in_addr) ? AF_INET : AF_INET6;
+  key.length = EGRESS_FAMILY_BITS + prefix.Get("length").As<Napi::Number>().Uint32Value();
+  std::memcpy(key.address, address.Data(), std::min(address.ByteLength(), sizeof(key.address)));
+  return key;
+}
+
 /// { bytes: Uint8Array, length: number, exclude: boolean }[]
 std::vector<egress::Choice> to_choices(const Napi::Array& array) {
   std::vector<egress::Choice> choices;
   for (uint32_t i = 0; i < array.Length(); i++) {
     auto prefix = array.Get(i).As<Napi::Object>();
-    auto address = prefix.Get("bytes").As<Napi::Uint8Array>();
-    egress_prefix key{};
-    key.family = address.ByteLength() == sizeof(in_addr) ? AF_INET : AF_INET6;
-    key.length = EGRESS_FAMILY_BITS + prefix.Get("length").As<Napi::Number>().Uint32Value();
-    std::memcpy(key.address, address.Data(), std::min(address.ByteLength(), sizeof(key.address)));
     const bool exclude = prefix.Get("exclude").ToBoolean();
-    choices.push_back({key, exclude ? EGRESS_EXCLUDE : EGRESS_INCLUDE});
+    choices.push_back({to_prefix(prefix), exclude ? EGRESS_EXCLUDE : EGRESS_INCLUDE});
   }
   return choices;
+}
+
+/// As src/kernel/addon.ts has it, in the order of egress::Order.
+constexpr std::array kOrders = {"destination", "interface", "protocol",         "port",
+                                "packets",     "bytes",     "packetsPerSecond", "bytesPerSecond",
+                                "firstSeen",   "lastSeen"};
+
+egress::Query to_query(const Napi::Object& wanted) {
+  egress::Query query;
+  if (wanted.Has("search")) query.search = wanted.Get("search").As<Napi::String>();
+  if (wanted.Has("interface")) query.interface = wanted.Get("interface").As<Napi::String>();
+  if (wanted.Has("within")) query.within = to_prefix(wanted.Get("within").As<Napi::Object>());
+  auto number = [&](const char* name) { return wanted.Get(name).As<Napi::Number>().Uint32Value(); };
+  if (wanted.Has("protocol")) query.protocol = static_cast<uint8_t>(number("protocol"));
+  if (wanted.Has("port")) query.port = static_cast<uint16_t>(number("port"));
+  if (wanted.Has("among")) {
+    query.among.emplace();
+    auto array = wanted.Get("among").As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length(); i++) {
+      auto one = array.Get(i).As<Napi::Object>();
+      query.among->emplace(one.Get("interface").As<Napi::String>(),
+                           one.Get("destination").As<Napi::String>());
+    }
+  }
+  const std::string order = wanted.Get("order").As<Napi::String>();
+  const auto found = std::find(kOrders.begin(), kOrders.end(), order);
+  if (found == kOrders.end()) throw Napi::RangeError::New(wanted.Env(), "there is no such order");
+  query.order = static_cast<egress::Order>(found - kOrders.begin());
+  query.descending = wanted.Get("descending").ToBoolean();
+  query.offset = number("offset");
+  query.limit = number("limit");
+  return query;
 }
 
 egress::ExporterOptions exporter_options(const Napi::Object& options) {
@@ -276,7 +353,8 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
          InstanceMethod<&Exporter::choose>("choose"),
          InstanceMethod<&Exporter::set_own_ports>("setOwnPorts"),
          InstanceMethod<&Exporter::drop_capabilities>("dropCapabilities"),
-         InstanceMethod<&Exporter::discover>("discover"), InstanceMethod<&Exporter::know>("know"),
+         InstanceMethod<&Exporter::discover>("discover"), InstanceMethod<&Exporter::rank>("rank"),
+         InstanceMethod<&Exporter::know>("know"),
          InstanceMethod<&Exporter::find_active>("findActive"),
          InstanceMethod<&Exporter::enable_statistics>("enableStatistics"),
          InstanceMethod<&Exporter::run_statistics>("runStatistics"),
@@ -412,6 +490,17 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
     return promise_of<std::vector<egress::Sighting>>(
         info.Env(), [exporter = exporter_, most] { return exporter->discover(most); },
         [](Napi::Env env, std::vector<egress::Sighting>&& found) { return to_array(env, found); });
+  }
+
+  /// rank(query): Promise<Ranking>
+  Napi::Value rank(const Napi::CallbackInfo& info) {
+    open(info.Env());
+    return promise_of<egress::Ranking>(
+        info.Env(),
+        [exporter = exporter_, query = to_query(info[0].As<Napi::Object>())] {
+          return exporter->rank(query);
+        },
+        [](Napi::Env env, egress::Ranking&& ranking) { return to_object(env, ranking); });
   }
 
   /// know({ id: number, firstSeenNs: bigint, firstSeenMs: number }[]): Promise<void>

@@ -6,9 +6,12 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "error.h"
@@ -38,6 +41,27 @@ class ArrayValues {
     void operator()(T* values) const { munmap(values, size * sizeof(T)); }
   };
   std::unique_ptr<T, Unmap> values_;
+};
+
+/// An array of zeros that takes memory only where it is written.
+template <typename T>
+class ZeroedArray {
+ public:
+  static_assert(std::is_trivial_v<T>);
+
+  /// @throws std::bad_alloc
+  explicit ZeroedArray(size_t size) : values_(static_cast<T*>(std::calloc(size, sizeof(T)))) {
+    if (!values_) throw std::bad_alloc();
+  }
+
+  T& operator[](size_t index) { return values_.get()[index]; }
+  const T& operator[](size_t index) const { return values_.get()[index]; }
+
+ private:
+  struct Free {
+    void operator()(T* values) const { std::free(values); }
+  };
+  std::unique_ptr<T, Free> values_;
 };
 
 /// An array that only user space uses: in a map, where it can outlive the process, or where maps

@@ -2,6 +2,7 @@
 #include "destination_table.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,6 +17,9 @@ namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr int64_t kNsPerSecond = 1'000'000'000;
+
+/// Sharing a cache line costs some 50 ns a packet: below this, less than 0.1 % of a processor.
+constexpr float kBusyPacketsPerSecond = 10'000;
 
 int64_t now_ns(clockid_t clock) {
   timespec now{};
@@ -35,6 +39,10 @@ void store(T& field, T value) {
   __atomic_store_n(&field, value, __ATOMIC_RELEASE);
 }
 
+std::vector<egress_counts> one_per_cpu() {
+  return std::vector<egress_counts>(static_cast<size_t>(libbpf_num_possible_cpus()));
+}
+
 bool same(const egress_key& a, const egress_key& b) { return std::memcmp(&a, &b, sizeof(a)) == 0; }
 
 }  // namespace
@@ -49,12 +57,38 @@ DestinationTable::DestinationTable(const Program& program, uint32_t limit)
       notes_(program.mmapable(), program.notes_fd(), "notes", limit),
       known_(limit),
       reported_(limit),
+      meter_(limit, monotonic_ns()),
       moved_(program.mmapable(), program.moved_fd(), "moved", EGRESS_INTERFACES_MAX),
       pending_move_(program.mmapable(), program.pending_move_fd(), "pending_move", 1) {
   if (program.mmapable())
     mapped_.emplace(program.destinations_fd(), "destinations", limit);
   else
     copy_.resize(limit);
+  for (uint16_t place = EGRESS_CPU_COUNTS_MAX - 1; place > 0; place--)
+    free_cpu_counts_.push_back(place);
+}
+
+egress_counts DestinationTable::counts(const egress_destination& record) {
+  egress_counts sum{load(record.packets), load(record.bytes), load(record.tcp_connects)};
+  const uint32_t place = load(record.cpu_counts);
+  if (place == 0) return sum;
+  auto cpus = one_per_cpu();
+  int error = bpf_map_lookup_elem(program_.cpu_counts_fd(), &place, cpus.data());
+  if (error != 0) throw Error("read map", "cpu_counts", -error);
+  for (const egress_counts& cpu : cpus) {
+    sum.packets += cpu.packets;
+    sum.bytes += cpu.bytes;
+    sum.tcp_connects += cpu.tcp_connects;
+  }
+  return sum;
+}
+
+void DestinationTable::count_by_cpu(uint32_t id) {
+  // A copy could not be written back without losing what is counted meanwhile.
+  if (!mapped_ || free_cpu_counts_.empty() || mapped_->get()[id].cpu_counts != 0) return;
+  // The place is empty: so it was left by clear().
+  store<__u16>(mapped_->get()[id].cpu_counts, free_cpu_counts_.back());
+  free_cpu_counts_.pop_back();
 }
 
 std::span<const egress_destination> DestinationTable::records() {
@@ -87,20 +121,15 @@ void DestinationTable::know(uint32_t id, uint64_t first_seen_ns, int64_t first_s
 Destination DestinationTable::describe(uint32_t id) {
   const egress_destination& record = mapped_ ? mapped_->get()[id] : copy_[id];
   const egress_note& note = notes_[id];
+  const egress_counts counted = counts(record);
   int64_t first_seen_ms = note.first_seen_unix_ms;
   if (note.first_seen_ns != record.first_seen_ns) {
     const int64_t age_ns = now_ns(CLOCK_MONOTONIC) - static_cast<int64_t>(record.first_seen_ns);
     first_seen_ms = (now_ns(CLOCK_REALTIME) - age_ns) / kNsPerMs;
   }
-  return {record.key,
-          record.slot,
-          record.port,
-          record.protocol,
-          load(record.packets),
-          load(record.bytes),
-          load(record.tcp_connects),
-          record.first_seen_ns,
-          first_seen_ms};
+  return {record.key,           record.slot,          record.port,
+          record.protocol,      counted.packets,      counted.bytes,
+          counted.tcp_connects, record.first_seen_ns, first_seen_ms};
 }
 
 int64_t DestinationTable::last_seen_ms(uint32_t id) {
@@ -108,12 +137,16 @@ int64_t DestinationTable::last_seen_ms(uint32_t id) {
   return (now_ns(CLOCK_REALTIME) - idle_ns) / kNsPerMs;
 }
 
-void DestinationTable::read(std::vector<Destination>& found) {
-  found.clear();
+template <typename Each>
+void DestinationTable::for_each_known(Each each) {
   auto all = records();
   for (uint32_t id = 0; id < limit_; id++)
-    if (load(all[id].state, __ATOMIC_ACQUIRE) == EGRESS_LISTED && known(id, all[id]))
-      found.push_back(describe(id));
+    if (load(all[id].state, __ATOMIC_ACQUIRE) == EGRESS_LISTED && known(id, all[id])) each(id);
+}
+
+void DestinationTable::read(std::vector<Destination>& found) {
+  found.clear();
+  for_each_known([&](uint32_t id) { found.push_back(describe(id)); });
 }
 
 std::vector<uint32_t> DestinationTable::find_unknown(size_t most) {
@@ -129,13 +162,19 @@ std::vector<uint32_t> DestinationTable::find_unknown(size_t most) {
   return found;
 }
 
+std::vector<uint32_t> DestinationTable::find_known() {
+  std::vector<uint32_t> found;
+  for_each_known([&](uint32_t id) { found.push_back(id); });
+  return found;
+}
+
 std::vector<uint32_t> DestinationTable::find_active(uint32_t& from, size_t most) {
   std::vector<uint32_t> found;
   auto all = records();
   for (; from < limit_ && found.size() < most; from++) {
     const egress_destination& record = all[from];
     if (load(record.state, __ATOMIC_ACQUIRE) != EGRESS_LISTED || !known(from, record)) continue;
-    const uint64_t packets = load(record.packets);
+    const uint64_t packets = counts(record).packets;
     if (packets == reported_[from]) continue;
     reported_[from] = packets;
     found.push_back(from);
@@ -210,7 +249,8 @@ void DestinationTable::move_counts(uint32_t id, egress_unlisted reason) {
   move.id = id;
   move.slot = record.slot;
   move.reason = reason;
-  move.sum = {before.packets + record.packets, before.bytes + record.bytes};
+  const egress_counts counted = counts(record);
+  move.sum = {before.packets + counted.packets, before.bytes + counted.bytes};
   store<__u64>(move.pending, 1);
   end_pending_move();
 }
@@ -225,7 +265,14 @@ void DestinationTable::end_pending_move() {
 }
 
 void DestinationTable::clear(uint32_t id) {
+  const uint32_t place = mapped_ ? mapped_->get()[id].cpu_counts : 0;
+  if (place != 0) {
+    // Before anybody else can get it.
+    write(program_.cpu_counts_fd(), "cpu_counts", &place, one_per_cpu().data());
+    free_cpu_counts_.push_back(static_cast<uint16_t>(place));
+  }
   change(id, [](egress_destination& record) {
+    store<__u16>(record.cpu_counts, 0);
     store<__u64>(record.packets, 0);
     store<__u64>(record.bytes, 0);
     store<__u64>(record.tcp_connects, 0);
@@ -254,10 +301,14 @@ DestinationTable::Idle DestinationTable::find_idle(uint64_t timeout_ns, uint32_t
   std::vector<uint32_t> quiet;  // since the last look at least
   const uint64_t now = boot_time_ns();
   auto all = records();
+  meter_.begin(monotonic_ns());
   for (uint32_t id = 0; id < limit_; id++) {
     if (load(all[id].state, __ATOMIC_ACQUIRE) != EGRESS_LISTED) continue;
     egress_note& note = notes_[id];
-    const uint64_t packets = load(all[id].packets);
+    const egress_counts counted = counts(all[id]);
+    const uint64_t packets = counted.packets;
+    meter_.look(id, all[id].first_seen_ns, {packets, counted.bytes});
+    if (meter_.rate(id, all[id].first_seen_ns).packets >= kBusyPacketsPerSecond) count_by_cpu(id);
     if (!known(id, all[id])) {
       idle.listed++;
       continue;
@@ -286,6 +337,9 @@ DestinationTable::Idle DestinationTable::find_idle(uint64_t timeout_ns, uint32_t
 }
 
 void DestinationTable::repair() {
+  std::vector<bool> taken(EGRESS_CPU_COUNTS_MAX);
+  for (const egress_destination& record : records()) taken[record.cpu_counts] = true;
+  std::erase_if(free_cpu_counts_, [&](uint16_t place) { return taken[place]; });
   if (load(pending_move_[0].pending) != 0) {
     end_pending_move();
     release(pending_move_[0].id);

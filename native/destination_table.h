@@ -10,6 +10,7 @@
 #include "../bpf/egress.h"
 #include "array_values.h"
 #include "program.h"
+#include "rate_meter.h"
 #include "snapshot.h"
 
 namespace egress {
@@ -41,9 +42,20 @@ class DestinationTable {
   /// @throws Error "read map"
   std::vector<uint32_t> find_active(uint32_t& from, size_t most);
 
+  /// The ids of the known destinations.
+  /// @throws Error "read map"
+  std::vector<uint32_t> find_known();
+
+  /// How fast a known destination grew between the last two calls of find_idle().
+  Rate rate(uint32_t id, const Destination& destination) const {
+    return meter_.rate(id, destination.first_seen_ns);
+  }
+
   /// A record as it is now; `interface` is the slot.
   Destination describe(uint32_t id);
-  /// When a record was last found to have more packets, in ms since the Unix epoch.
+  /// When find_idle() last found that a record had more packets, CLOCK_BOOTTIME.
+  uint64_t active_ns(uint32_t id) { return notes_[id].active_ns; }
+  /// The same in ms since the Unix epoch.
   int64_t last_seen_ms(uint32_t id);
 
   /// Gives all records of one ifindex to another. The program must be attached to neither, and what
@@ -71,9 +83,10 @@ class DestinationTable {
     std::vector<uint32_t> evicted;
     uint32_t listed;  ///< without them
   };
-  /// Looks at every known record: those without a packet for `timeout_ns` have expired. Where more
-  /// than `wanted` would stay, those that have been idle longest are evicted, as far as there are
-  /// any.
+  /// Looks at every known record, and measures how fast it grows; those that are busy count by CPU
+  /// from then on, as far as there is room. Those without a packet for
+  /// `timeout_ns` have expired. Where more than `wanted` would stay, those that have been idle
+  /// longest are evicted, as far as there are any.
   /// @param timeout_ns 0: none expires
   /// @throws Error "read map"
   Idle find_idle(uint64_t timeout_ns, uint32_t wanted);
@@ -91,9 +104,15 @@ class DestinationTable {
   std::span<const egress_destination> records();
   /// Whether this process has been told of a listed record; those of pins are told anew.
   bool known(uint32_t id, const egress_destination& record) const;
+  template <typename Each>
+  void for_each_known(Each each);
   /// Changes a record that no program counts on.
   template <typename Change>
   void change(uint32_t id, Change change);
+  /// What a record has counted, on all CPUs.
+  /// @throws Error "read map"
+  egress_counts counts(const egress_destination& record);
+  void count_by_cpu(uint32_t id);
   void index(uint32_t id, const egress_key& key);
   void unindex(const egress_key& key);
   void move_counts(uint32_t id, egress_unlisted reason);
@@ -107,8 +126,10 @@ class DestinationTable {
   std::vector<egress_destination> copy_;  // where it cannot be mapped
   OwnArray<egress_note> notes_;
   uint32_t unknown_from_ = 0;
-  std::vector<uint64_t> known_;     // the first packet's time, as in the record
-  std::vector<uint64_t> reported_;  // packets, at the last look of find_active()
+  ZeroedArray<uint64_t> known_;     // the first packet's time, as in the record
+  ZeroedArray<uint64_t> reported_;  // packets, at the last look of find_active()
+  RateMeter meter_;
+  std::vector<uint16_t> free_cpu_counts_;
   OwnArray<egress_moved> moved_;
   OwnArray<egress_move> pending_move_;
 };

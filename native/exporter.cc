@@ -56,6 +56,9 @@ std::map<uint32_t, egress_slot> read_slots(int map_fd) {
   return slots;
 }
 
+/// An interface that begins in a slot goes on with what the slot counts.
+constexpr uint64_t kSlotBorn = 1;
+
 uint32_t departed_ifindex(const egress_slot& slot) { return EGRESS_DEPARTED | slot.slot; }
 
 }  // namespace
@@ -70,7 +73,8 @@ Exporter::Exporter(const ExporterOptions& options)
     : pins_(options.pin_path.empty() ? std::nullopt : std::optional<PinFolder>(options.pin_path)),
       program_(options.program, pins_ ? &*pins_ : nullptr),
       limit_(options.program.destinations_limit),
-      destinations_(program_, limit_) {
+      destinations_(program_, limit_),
+      interface_meter_(EGRESS_INTERFACES_MAX, monotonic_ns()) {
   if (!pins_) return;
   for (const auto& version : pins_->replaced())
     replaced_.push_back("they are of another version, " + version);
@@ -301,18 +305,29 @@ Housekeeping Exporter::keep_house(uint64_t idle_timeout_ms) {
   done.evicted = idle.evicted.size();
   idle.expired.insert(idle.expired.end(), idle.evicted.begin(), idle.evicted.end());
   const auto retired = destinations_.retire(idle.expired, EGRESS_EXPIRED);
+  const auto names = slot_names();
   for (size_t i = 0; i < retired.size(); i++)
-    done.retired.push_back(sight(idle.expired[i], retired[i]));
+    done.retired.push_back(sight(idle.expired[i], retired[i], names));
+  interface_meter_.begin(monotonic_ns());
   for_each_slot([&](const egress_slot& slot) {
-    done.overflow_packets += read_slot(slot).unlisted[EGRESS_OVERFLOW].packets;
+    const InterfaceCounters counters = read_slot(slot);
+    interface_meter_.look(slot.slot, kSlotBorn, counters.total);
+    done.overflow_packets += counters.unlisted[EGRESS_OVERFLOW].packets;
   });
   return done;
 }
 
-Sighting Exporter::sight(uint32_t id, const Destination& destination) {
+std::vector<std::string> Exporter::slot_names() {
+  std::vector<std::string> names(EGRESS_INTERFACES_MAX);
+  for_each_slot([&](const egress_slot& slot) { names[slot.slot] = slot.name; });
+  return names;
+}
+
+Sighting Exporter::sight(uint32_t id, const Destination& destination,
+                         const std::vector<std::string>& names) {
   Sighting sighting{id,
                     destination.first_seen_ns,
-                    {},
+                    names.at(destination.interface),
                     {},
                     destination.port,
                     destination.protocol,
@@ -320,9 +335,6 @@ Sighting Exporter::sight(uint32_t id, const Destination& destination) {
                     destination.bytes,
                     destination.first_seen_ms,
                     destinations_.last_seen_ms(id)};
-  for_each_slot([&](const egress_slot& slot) {
-    if (slot.slot == destination.interface) sighting.interface = slot.name;
-  });
   append_address(sighting.destination, destination.key);
   return sighting;
 }
@@ -334,8 +346,9 @@ std::vector<Sighting> Exporter::discover(size_t most) {
   for_each_slot([&](const egress_slot& slot) { listed += read_slot(slot).new_destinations; });
   if (listed == discovered_) return {};
   std::vector<Sighting> found;
+  const auto names = slot_names();
   for (uint32_t id : destinations_.find_unknown(most))
-    found.push_back(sight(id, destinations_.describe(id)));
+    found.push_back(sight(id, destinations_.describe(id), names));
   if (found.empty()) discovered_ = listed;
   return found;
 }
@@ -349,10 +362,52 @@ void Exporter::know(const std::vector<Sighting>& sightings) {
 Activity Exporter::find_active(uint32_t from, size_t most) {
   std::lock_guard lock(mutex_);
   Activity activity{};
+  const auto names = slot_names();
   for (uint32_t id : destinations_.find_active(from, most))
-    activity.sightings.push_back(sight(id, destinations_.describe(id)));
+    activity.sightings.push_back(sight(id, destinations_.describe(id), names));
   activity.next = from;
   return activity;
+}
+
+Ranking Exporter::rank(const Query& query) {
+  std::lock_guard lock(mutex_);
+  Ranking ranking{};
+  std::map<std::string, egress_slot> slots;
+  for_each_slot([&](const egress_slot& slot) { slots[slot.name] = slot; });
+  std::vector<uint32_t> by_slot(EGRESS_INTERFACES_MAX);
+  for (const auto& [name, slot] : slots) {
+    by_slot[slot.slot] = static_cast<uint32_t>(ranking.interfaces.size());
+    ranking.interfaces.push_back({{name, {}, 0}, interface_meter_.rate(slot.slot, kSlotBorn)});
+  }
+  std::vector<Place> places;
+  std::string text;
+  for (uint32_t id : destinations_.find_known()) {
+    const Destination destination = destinations_.describe(id);
+    const uint32_t index = by_slot.at(destination.interface);
+    Interface& interface = ranking.interfaces[index].interface;
+    interface.destinations++;
+    if (query.protocol && *query.protocol != destination.protocol) continue;
+    if (query.port && *query.port != destination.port) continue;
+    if (!query.interface.empty() && query.interface != interface.name) continue;
+    text.clear();
+    if (!query.search.empty() || query.among) append_address(text, destination.key);
+    if (!matches(query, destination.key, text)) continue;
+    if (query.among && !query.among->contains({interface.name, text})) continue;
+    places.push_back(place_of(query.order, id, destination, destinations_.rate(id, destination),
+                              index, destinations_.active_ns(id)));
+  }
+  ranking.matched = places.size();
+  cut(places, query);
+  const auto names = slot_names();
+  for (const Place& place : places) {
+    const Destination destination = destinations_.describe(place.id);
+    ranking.rows.push_back(
+        {sight(place.id, destination, names), destinations_.rate(place.id, destination)});
+  }
+  // Totals after destinations, as in read().
+  for (auto& [interface, rate] : ranking.interfaces)
+    interface.counters = read_slot(slots[interface.name]);
+  return ranking;
 }
 
 void Exporter::choose(const std::vector<Choice>& choices) {

@@ -14,6 +14,7 @@
 #include "fd.h"
 #include "pins.h"
 #include "program.h"
+#include "ranking.h"
 #include "snapshot.h"
 
 namespace egress {
@@ -129,6 +130,11 @@ class Exporter {
   /// @throws Error "read map"
   Activity find_active(uint32_t from, size_t most);
 
+  /// A part of the list of known destinations, in some order, and what the interfaces count. How
+  /// fast they grow is of the time between the last two calls of keep_house().
+  /// @throws Error "read map"
+  Ranking rank(const Query& query);
+
   /// Reads all maps into a snapshot, whose memory is used again.
   /// @throws Error "read map"
   void read(Snapshot& snapshot);
@@ -153,7 +159,10 @@ class Exporter {
   void delete_slot(uint32_t ifindex);
   InterfaceCounters read_slot(const egress_slot& slot);
   void leave_out_excluded();
-  Sighting sight(uint32_t id, const Destination& destination);
+  /// The names of interfaces, by slot.
+  std::vector<std::string> slot_names();
+  Sighting sight(uint32_t id, const Destination& destination,
+                 const std::vector<std::string>& names);
   template <typename Each>
   void for_each_slot(Each each);
 
@@ -162,6 +171,7 @@ class Exporter {
   Program program_;
   uint32_t limit_;
   DestinationTable destinations_;
+  RateMeter interface_meter_;
   std::vector<std::string> replaced_;
   Fd statistics_;
   uint64_t discovered_ = UINT64_MAX;  // what the program had listed when all was known

@@ -10,10 +10,6 @@
 namespace egress {
 namespace {
 
-// The `reason` label, in the order of enum egress_unlisted.
-constexpr std::array<std::string_view, EGRESS_UNLISTED_REASONS> kReasons = {
-    "excluded", "overflow", "reply", "not_ip", "malformed", "expired"};
-
 /// Appends to a buffer whose room the caller has checked.
 class Writer {
  public:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -12,6 +13,10 @@
 #include "snapshot.h"
 
 namespace egress {
+
+/// The `reason` label, in the order of enum egress_unlisted.
+constexpr std::array<std::string_view, EGRESS_UNLISTED_REASONS> kReasons = {
+    "excluded", "overflow", "reply", "not_ip", "malformed", "expired"};
 
 /// The two text formats of Prometheus; they differ in the names of counters' metadata.
 enum class Format { kText, kOpenMetrics };

@@ -9,7 +9,7 @@
 
 namespace egress {
 
-/// A folder on a BPF file system, under which maps and links outlive the process: PATH/v1/NAME. One
+/// A folder on a BPF file system, under which maps and links outlive the process: PATH/v2/NAME. One
 /// process at a time has it: the lock goes with the process, however it ends.
 class PinFolder {
  public:

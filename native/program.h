@@ -64,6 +64,7 @@ class Program {
   int free_ids_fd() const;
   int interface_slots_fd() const;
   int interfaces_fd() const;
+  int cpu_counts_fd() const;
   int notes_fd() const;
   int moved_fd() const;
   int pending_move_fd() const;

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { BpfMode } from '../config/options.js'
+import type { Prefix } from '../config/prefix.js'
 import type { Choice } from '../config/settings.js'
 import { ExitCode, UserError } from '../errors.js'
 import { root } from '../root.js'
@@ -89,6 +90,63 @@ export interface Sighting {
   readonly lastSeenMs: number
 }
 
+/** What a list of destinations is ordered by. */
+export type Order =
+  | 'destination'
+  | 'interface'
+  | 'protocol'
+  | 'port'
+  | 'packets'
+  | 'bytes'
+  | 'packetsPerSecond'
+  | 'bytesPerSecond'
+  | 'firstSeen'
+  | 'lastSeen'
+
+/** Which known destinations are wanted, and which part of their list. */
+export interface RankQuery {
+  /** A part of the address as text. */
+  readonly search?: string
+  readonly within?: Prefix
+  readonly interface?: string
+  /** IP protocol number. */
+  readonly protocol?: number
+  readonly port?: number
+  /** It has to be one of these. */
+  readonly among?: readonly { readonly interface: string; readonly destination: string }[]
+  readonly order: Order
+  readonly descending: boolean
+  readonly offset: number
+  readonly limit: number
+}
+
+export interface Counts {
+  readonly packets: number
+  readonly bytes: number
+}
+
+/** How fast something grew between the last two rounds of housekeeping. */
+export interface Rated {
+  readonly packetsPerSecond: number
+  readonly bytesPerSecond: number
+}
+
+/** A part of the list of destinations, and what the interfaces count beside it. */
+export interface Ranking {
+  /** As many match, on all parts of the list. */
+  readonly matched: number
+  readonly rows: readonly (Sighting & Rated)[]
+  /** By name. */
+  readonly interfaces: readonly (Counts &
+    Rated & {
+      readonly interface: string
+      /** Known, and in the table now. */
+      readonly destinations: number
+      /** By the `reason` of egress_unlisted_packets_total. */
+      readonly unlisted: Readonly<Record<string, Counts>>
+    })[]
+}
+
 /** How often the kernel program ran, and for how long, while BPF statistics were on. */
 export interface RunStatistics {
   readonly runs: number
@@ -121,6 +179,8 @@ export interface NativeExporter {
   discover(most: number): Promise<Sighting[]>
   /** Makes destinations known, with the first contact that pages will show. */
   know(sightings: readonly Pick<Sighting, 'id' | 'firstSeenNs' | 'firstSeenMs'>[]): Promise<void>
+  /** A part of the list of known destinations, in some order. */
+  rank(query: RankQuery): Promise<Ranking>
   /** Known destinations with packets since the last such walk, from an id on; `next` is the limit at the end. */
   findActive(from: number, most: number): Promise<{ next: number; sightings: Sighting[] }>
   /** Turns the kernel's BPF statistics on as long as the process runs; throws a NativeError. */

@@ -5,6 +5,8 @@ import {
   loadAddon,
   type NativeExporter,
   type NativePageReader,
+  type Ranking,
+  type RankQuery,
   type RunStatistics,
 } from './addon.js'
 import { explain } from './explain.js'
@@ -136,6 +138,11 @@ export class EgressCounter {
   /** Destinations as they are found, for whoever remembers them. Those that are not known are on no page. */
   get destinations(): Pick<NativeExporter, 'discover' | 'know' | 'findActive'> {
     return this.#exporter
+  }
+
+  /** A part of the list of known destinations, in some order, with what the interfaces count. */
+  rank(query: RankQuery): Promise<Ranking> {
+    return this.#exporter.rank(query)
   }
 
   /** Tells somebody what happens to the table. */

@@ -76,6 +76,9 @@ function fakeAddon({ failOn = '' } = {}) {
         return []
       }
       async know() {}
+      async rank() {
+        return { matched: 0, rows: [], interfaces: [] }
+      }
       async findActive() {
         return { next: 23, sightings: [] }
       }

@@ -87,7 +87,7 @@ for (const mode of modes) {
       series.startsWith('egress_interface_attached'),
     )
     t.same(attached, ['egress_interface_attached{interface="lan0"}'])
-    const links = readdirSync(`${pins}/v1`).filter((name) => name.startsWith('tcx-'))
+    const links = readdirSync(`${pins}/v2`).filter((name) => name.startsWith('tcx-'))
     t.same(links, mode === 'tcx' ? [`tcx-${host.ifindex('lan0')}`] : [])
     await last.stop()
     t.match(cleanup(host), `removed the pins in ${pins}`)

@@ -94,7 +94,7 @@ t.test('pins of another version are replaced', async (t) => {
   execFileSync('bpftool', [...pinned, 'entries', '1', 'name', 'destinations'])
   const exporter = await startExporter(t, host, '--interface=lan0', `--bpf.pin-path=${pins}`)
   t.match(exporter.log().join('\n'), 'reason="they are of another version, v0"')
-  t.same(readdirSync(pins), ['v1'])
+  t.same(readdirSync(pins), ['v2'])
 })
 
 t.test('a start that was killed while it pinned is made whole', async (t) => {
@@ -103,7 +103,7 @@ t.test('a start that was killed while it pinned is made whole', async (t) => {
   const flags = ['--interface=lan0', `--bpf.pin-path=${pins}`]
   const first = await startExporter(t, host, ...flags)
   await first.stop()
-  execFileSync('rm', [`${pins}/v1/notes`])
+  execFileSync('rm', [`${pins}/v2/notes`])
   const second = await startExporter(t, host, ...flags)
   host.traffic('frames lan0', frames(23))
   t.equal(packets(second), 23)

@@ -79,6 +79,41 @@ egress::Choice choice(uint32_t address, uint32_t bits, egress_choice what)
 	return choice;
 }
 
+/// As many to 127.9.0.1 that it is busy.
+void flood(int count)
+{
+	for (int i = 0; i < count; i++)
+		send(1);
+}
+
+/// Every order of the list, and everything that picks from it.
+void rank(egress::Exporter &exporter)
+{
+	egress::Query query;
+	query.limit = 5;
+	query.offset = 2;
+	for (int order = 0; order <= static_cast<int>(egress::Order::kLastSeen); order++)
+		for (bool descending : {false, true}) {
+			query.order = static_cast<egress::Order>(order);
+			query.descending = descending;
+			const auto ranking = exporter.rank(query);
+			require(ranking.rows.size() == 5 && ranking.matched >= kPackets, "a part of the list");
+			require(ranking.interfaces.size() == 1, "the interface");
+		}
+	query = {};
+	query.limit = 100;
+	query.search = "127.9.0.1";
+	require(exporter.rank(query).rows.size() == 5, "127.9.0.1, and 127.9.0.10 to 13");
+	query.search.clear();
+	query.within = choice(0x7f090004, 30, EGRESS_INCLUDE).prefix;
+	require(exporter.rank(query).matched == 4, "those within a prefix");
+	query.within.reset();
+	query.among = {{"a \"lo\"\\", "127.9.0.2"}, {"b", "127.9.0.3"}};
+	require(exporter.rank(query).matched == 1, "those among others");
+	query.offset = 1000;
+	require(exporter.rank(query).rows.empty(), "nothing after the end");
+}
+
 void cycle(egress::Mode mode, bool map_memory, const std::string &pin_path)
 {
 	egress::ExporterOptions options;
@@ -96,6 +131,12 @@ void cycle(egress::Mode mode, bool map_memory, const std::string &pin_path)
 	require(page.snapshot().destinations.size() >= kPackets, "all are listed");
 	require(render(page, egress::Format::kText).size() > 1000, "a page");
 	require(render(page, egress::Format::kOpenMetrics).size() > 1000, "another");
+
+	rank(exporter);
+	exporter.keep_house(0);
+	flood(20000);
+	exporter.keep_house(0);
+	flood(kPackets); // on its CPU alone by now, where maps are mapped
 
 	exporter.choose({choice(0x7f090000, 29, EGRESS_EXCLUDE), choice(0x7f090004, 30, EGRESS_INCLUDE)});
 	send(kPackets);
