@@ -31,6 +31,11 @@ const testNeeds = {
   readelf: 'binutils',
   promtool: 'prometheus',
   'clang-format': 'clang-format',
+  openssl: 'openssl',
+  tmux: 'tmux',
+  chromium: 'chromium',
+  // Without it Chromium has no letters.
+  '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf': 'fonts-dejavu-core',
 }
 const kernelNeeds = {
   'qemu-system-x86_64': 'qemu-system-x86',

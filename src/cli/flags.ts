@@ -10,6 +10,7 @@ Examples:
   egress-exporter --destinations.exclude none          list private and multicast destinations as well
   egress-exporter --destinations.replies aggregate     on a server: list whom it calls, not its clients
   egress-exporter --config.file egress.yml             the same names as keys; SIGHUP reads it again
+  egress-exporter top                                  watch where packets go, each second
   egress-exporter check                                see what this host can do, and what runs beside
   egress-exporter cleanup --dry-run                    see what a killed run left behind
   egress-exporter destinations --status new            see whom this host never talked to before
@@ -100,11 +101,11 @@ export function parseFlags(argv: readonly string[]): CommandLine {
   const configFile = new Option('--config.file <path>', 'YAML file with these options; a flag is stronger')
   const configCheck = new Option('--config.check', 'validate the settings and exit').default(false)
   const program = command('egress-exporter')
-    .usage('[run | check | cleanup | destinations] [flags]')
+    .usage('[run | top | destinations | check | cleanup] [flags]')
     .description('Counts what leaves this host, packet by packet, by destination, and tells Prometheus.')
     .argument(
       '[command]',
-      'run, which is the default, check, cleanup or destinations; each has a --help of its own',
+      'run, which is the default, top, destinations, check or cleanup; each has a --help of its own',
     )
     .version(build.version, '--version', 'print the version and exit')
     .addHelpText('after', examples)

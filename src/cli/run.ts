@@ -34,7 +34,7 @@ export async function run(commandLine: CommandLine): Promise<void> {
   let closeMemory = () => Promise.resolve()
   try {
     // Loaded while it counts already: these take longer to load than the program.
-    const { createApp, createSelfMetrics, listen, remember } = await import('./serving.js')
+    const { createApp, createSelfMetrics, remember, serve } = await import('./serving.js')
     const memory = remember(counter, settings, log)
     closeMemory = () => memory.close()
     const reloader = new ConfigReloader(commandLine, settings, counter, log)
@@ -47,21 +47,24 @@ export async function run(commandLine: CommandLine): Promise<void> {
       configReload: () => reloader.state,
       memory,
     })
-    const { telemetryPath, maxRequests } = settings
-    const app = createApp({ counter: memory, selfMetrics, log, telemetryPath, maxRequests })
-    const address = await listen(app, settings.listen)
+    const { telemetryPath, maxRequests, listen, webConfigFile } = settings
+    const guard = webConfigFile === '' ? undefined : await import('./guarding.js')
+    const webConfig = guard && new guard.WebConfigFile(webConfigFile, log)
+    const access = webConfig && guard.access(webConfig)
+    const app = createApp({ counter: memory, selfMetrics, log, telemetryPath, maxRequests, access })
+    const server = await serve(app, { listen, webConfig, log })
     log.info({ kept: counter.dropCapabilities() }, 'gave up the privileges that only the start needed')
     process.on('SIGHUP', () => {
       memory.reopenAudit()
       void reloader.reload()
     })
-    log.info({ url: `http://${address}${settings.telemetryPath}` }, 'serving metrics')
+    for (const url of server.urls) {
+      log.info({ url: url.startsWith('unix:') ? url : url + telemetryPath }, 'serving metrics')
+    }
 
     if (!stop.signal.aborted) await once(stop.signal, 'abort')
     log.info({ signal: stop.signal.reason }, 'stopping')
-    const deadline = setTimeout(() => app.server.closeAllConnections(), stopDeadlineMs)
-    await app.close()
-    clearTimeout(deadline)
+    await server.close(stopDeadlineMs)
   } finally {
     await closeMemory()
     counter.close()
@@ -73,7 +76,7 @@ export async function run(commandLine: CommandLine): Promise<void> {
 /** About what README says of memory; prefixes and what the kernel needs to manage maps come on top. */
 function kernelMiB({ destinationsLimit }: Settings): number {
   const bytesPerDestination = 64 + 32 + 96 + 4 + 16
-  const bytesPerCpu = 1024 * 104 + 512 * 24
+  const bytesPerCpu = 1024 * 104 + 512 * 24 + 1024 * 24
   const bytes = destinationsLimit * bytesPerDestination + bytesPerCpu * availableParallelism()
   return Number((bytes / 2 ** 20).toFixed(1))
 }

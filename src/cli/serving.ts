@@ -2,4 +2,4 @@
 export { createSelfMetrics } from '../exposition/self-metrics.js'
 export { remember } from '../memory/remember.js'
 export { createApp } from '../web/app.js'
-export { listen } from '../web/listen.js'
+export { serve } from '../web/server.js'

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { Ajv, type ErrorObject } from 'ajv'
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
 import { usageError } from '../errors.js'
 import { definition, type OptionName, optionNames, type Values } from './options.js'
+import { pathOf, readYamlFile, type YamlFile } from './yaml-file.js'
 
 /** What a configuration file says. */
 export interface ConfigFile {
@@ -35,26 +34,11 @@ const validate = new Ajv({ allowUnionTypes: true }).compile(schema)
  * @throws UserError with line and column for the first thing that is wrong
  */
 export function readConfigFile(path: string): ConfigFile {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    throw usageError(`--config.file: cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? ''}`)
-  }
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
-  const at = (offset: number | undefined) => {
-    const { line, col } = lines.linePos(offset ?? 0)
-    return `${path}:${line}:${col}`
-  }
-  const [broken] = document.errors
-  if (broken)
-    throw usageError(`${at(broken.pos[0])}: ${broken.message.split('\n')[0]?.replace(/ at line .*/, '')}`)
-
-  const content = (document.toJS() ?? {}) as Record<string, unknown>
+  const file = readYamlFile(path, '--config.file')
+  const content = file.content as Record<string, unknown>
   if (!validate(content)) {
     const [first] = validate.errors ?? []
-    if (first) throw usageError(explain(first, document, at))
+    if (first) throw usageError(explain(first, file))
   }
   return {
     values: Object.fromEntries(
@@ -63,21 +47,20 @@ export function readConfigFile(path: string): ConfigFile {
         definition(name as OptionName).list ? [value].flat().map(String) : String(value),
       ]),
     ),
-    origin: (name) => `${at(keyOffset(document, name))}: ${name}`,
+    origin: (name) => `${file.keyAt([name])}: ${name}`,
   }
 }
 
-function explain(error: ErrorObject, document: Document, at: (offset?: number) => string): string {
+function explain(error: ErrorObject, file: YamlFile): string {
   if (error.keyword === 'additionalProperties') {
     const { additionalProperty: name } = error.params as { additionalProperty: string }
-    return `${at(keyOffset(document, name))}: there is no option '${name}'${suggestion(name)}`
+    return `${file.keyAt([name])}: there is no option '${name}'${suggestion(name)}`
   }
-  // JSON pointers (RFC 6901); no option's name has the characters that they escape.
-  const path = error.instancePath.split('/').slice(1)
+  const path = pathOf(error)
   const [name] = path
-  if (name === undefined) return `${at(0)}: it must hold options, such as destinations.limit: 65536`
-  const node = document.getIn(path, true)
-  const where = at(isNode(node) ? node.range?.[0] : keyOffset(document, name))
+  if (name === undefined)
+    return `${file.valueAt([])}: it must hold options, such as destinations.limit: 65536`
+  const where = file.valueAt(path)
   if (error.keyword === 'enum') {
     const { allowedValues } = error.params as { allowedValues: string[] }
     return `${where}: ${name}: write one of ${allowedValues.join(', ')}`
@@ -85,12 +68,6 @@ function explain(error: ErrorObject, document: Document, at: (offset?: number) =
   const { list, toggle } = definition(name as OptionName)
   if (toggle) return `${where}: ${name}: write true or false`
   return `${where}: ${name}: write ${list ? 'a value or a list of values' : 'one value'}`
-}
-
-function keyOffset(document: Document, name: string): number | undefined {
-  if (!isMap(document.contents)) return undefined
-  const key = document.contents.items.map(({ key }) => key).find((key) => isScalar(key) && key.value === name)
-  return isScalar(key) ? key.range?.[0] : undefined
 }
 
 /** For the flag's dashes, and for the nested form that other programs have. */

@@ -63,7 +63,7 @@ export const options = {
   },
   'destinations.limit': {
     value: 'number',
-    help: 'most destinations in the table, 212 bytes of kernel memory each (by default 14 MiB with 4 CPUs, 17 with 32, 28 with 128); traffic beyond counts as overflow',
+    help: 'most destinations in the table, 212 bytes of kernel memory each (by default 14 MiB with 4 CPUs, 18 with 32, 31 with 128); traffic beyond counts as overflow',
     /** 13.3 MiB: 64 bytes a record, 32 a note, 96 in the hash, 4 in the stack, and 16 of hints. */
     default: '65536',
   },
@@ -137,11 +137,29 @@ export const options = {
     help: 'from so many bytes on the audit log begins a new file and keeps five old ones; 0: never',
     default: '0',
   },
-  'web.listen-address': { value: 'address', help: 'where to serve, [HOST]:PORT', default: ':10191' },
+  'web.listen-address': {
+    value: 'address',
+    help: 'where to serve, [HOST]:PORT or unix:/PATH; repeatable',
+    list: true,
+    default: [':10191'],
+    shownDefault: ':10191',
+  },
+  'web.systemd-socket': {
+    help: 'serve on the sockets that systemd hands over, and not on --web.listen-address',
+    choices: ['false', 'true'],
+    toggle: true,
+    default: 'false',
+  },
+  'web.config.file': {
+    value: 'path',
+    help: 'YAML file with TLS, passwords, headers and a rate limit, as the Prometheus exporter-toolkit has it; read again when it changes',
+    default: '',
+    shownDefault: 'none',
+  },
   'web.telemetry-path': { value: 'path', help: 'where the metrics are', default: '/metrics' },
   'web.max-requests': {
     value: 'number',
-    help: 'most scrapes at once, beyond which the answer is 503; 0: no limit',
+    help: 'most requests that read the counters at once, beyond which the answer is 503; 0: no limit',
     default: '40',
   },
   'log.level': { value: 'level', help: 'least level to log', choices: logLevels, default: 'info' },

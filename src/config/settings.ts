@@ -45,7 +45,10 @@ export interface Settings {
   readonly retentionMs: number
   readonly baselineMs: number
   readonly audit: AuditSettings
-  readonly listen: ListenAddress
+  /** What to listen on; `systemd`: what it hands over. */
+  readonly listen: readonly ListenAddress[] | 'systemd'
+  /** Of TLS and authentication; empty: none. */
+  readonly webConfigFile: string
   readonly telemetryPath: string
   /** Scrapes at once; 0: no limit. */
   readonly maxRequests: number
@@ -101,7 +104,11 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
       file: values['audit.file'],
       maxBytes: read('audit.max-size', (text) => parseNumber(text, 0, Number.MAX_SAFE_INTEGER)),
     }),
-    listen: Object.freeze(read('web.listen-address', parseListenAddress)),
+    listen:
+      values['web.systemd-socket'] === 'true'
+        ? 'systemd'
+        : Object.freeze(read('web.listen-address', (list) => list.map(parseListenAddress))),
+    webConfigFile: values['web.config.file'],
     telemetryPath: read('web.telemetry-path', parsePath),
     maxRequests: read('web.max-requests', (text) => parseNumber(text, 0, 1_000_000)),
     log: Object.freeze({
@@ -185,8 +192,9 @@ function parsePinPath(path: string): string {
 }
 
 function parsePath(path: string): string {
-  // What Fastify's router takes as a pattern is left out, as is what a URL would need escaped.
-  if (!/^(\/[\w.~-]+)+$/.test(path) || path.startsWith('/-/')) {
+  // What Fastify's router takes as a pattern is left out, as are what a URL would need escaped and
+  // where other things are.
+  if (!/^(\/[\w.~-]+)+$/.test(path) || /^\/(-|api|assets)(\/|$)/.test(path)) {
     throw new Error(`'${path}' is not usable: write a path such as /metrics, of letters, digits and - . _ ~`)
   }
   return path

@@ -93,6 +93,15 @@ export class Memory {
     }
   }
 
+  /** What is remembered of a destination; undefined also where the database cannot be read. */
+  find(destination: Pick<Contact, 'interface' | 'destination'>): Remembered | undefined {
+    try {
+      return this.#find(destination)
+    } catch {
+      return undefined
+    }
+  }
+
   /**
    * Remembers what is seen now. On return it is written.
    *
@@ -184,7 +193,10 @@ export class Memory {
     return store
   }
 
-  #find({ interface: iface, destination }: Contact): Remembered | undefined {
+  #find({
+    interface: iface,
+    destination,
+  }: Pick<Contact, 'interface' | 'destination'>): Remembered | undefined {
     const found = this.#store.get(iface, destination)
     if (found || !this.#substitute || !this.#disk) return found
     try {

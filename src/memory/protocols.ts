@@ -19,3 +19,10 @@ const names: Readonly<Record<number, string>> = {
 }
 
 export const protocolName = (protocol: number): string => names[protocol] ?? String(protocol)
+
+/** The number of a name or of a number; undefined for anything else. */
+export function protocolNumber(text: string): number | undefined {
+  const named = Object.entries(names).find(([, name]) => name === text.toLowerCase())
+  const number = named ? Number(named[0]) : Number(/^\d{1,3}$/.exec(text)?.[0] ?? NaN)
+  return number <= 255 ? number : undefined
+}

@@ -1,9 +1,11 @@
 import type { Settings } from '../config/settings.js'
+import type { Ranking, RankQuery } from '../kernel/addon.js'
 import type { EgressCounter, Reading, View } from '../kernel/egress-counter.js'
 import type { Logger } from '../log.js'
 import { AuditLog } from './audit-log.js'
 import { Discovery } from './discovery.js'
 import { Memory, type MemoryState } from './memory.js'
+import type { Remembered } from './store.js'
 
 /** A counter whose destinations are remembered before anybody sees them. */
 export interface RememberingCounter {
@@ -13,6 +15,8 @@ export interface RememberingCounter {
   /** Remembers what the table holds now. */
   catchUp(): Promise<void>
   read(view: View): Promise<Reading>
+  rank(query: RankQuery): Promise<Ranking>
+  find(destination: Pick<Remembered, 'interface' | 'destination'>): Remembered | undefined
   /** After somebody moved the audit log away. */
   reopenAudit(): void
   /** Remembers what came last; before the counter is closed. */
@@ -37,6 +41,8 @@ export function remember(counter: EgressCounter, settings: Settings, log: Logger
     },
     catchUp: () => discovery.catchUp(),
     read: (view) => counter.read(view),
+    rank: (query) => counter.rank(query),
+    find: (destination) => memory.find(destination),
     reopenAudit: () => audit.reopen(),
     async close() {
       await discovery.close()

@@ -1,18 +1,37 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type onRequestAsyncHookHandler,
+} from 'fastify'
 import { acceptsGzip, contentTypes, negotiateFormat } from '../exposition/format.js'
 import { type PageSource, renderPage } from '../exposition/page.js'
 import { Scrapers } from '../exposition/scrapers.js'
-import { landingPage } from './landing-page.js'
+import { apiRoutes } from './api.js'
+import type { DestinationsSource } from './destinations.js'
+import { BusyError, Gate } from './gate.js'
+import { pageRoutes } from './page/routes.js'
 import { sendPage } from './send-page.js'
+import { socketOf } from './server.js'
 
-export interface AppOptions extends PageSource {
-  readonly telemetryPath: string
-  /** Scrapes at once; 0: no limit. */
-  readonly maxRequests: number
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** In place of the usual one, which lets nothing in. */
+    contentSecurityPolicy?: string
+  }
 }
 
-/** On every answer, as the OWASP Secure Headers Project has them for pages that load nothing. */
+export interface AppOptions extends PageSource {
+  readonly counter: PageSource['counter'] & DestinationsSource
+  readonly telemetryPath: string
+  /** Requests that read the counters at once; 0: no limit. */
+  readonly maxRequests: number
+  /** Who is let in; absent: everybody. */
+  readonly access?: onRequestAsyncHookHandler | undefined
+}
+
+/** On every answer, as the OWASP Secure Headers Project has them for answers that load nothing. */
 const securityHeaders = {
   'content-security-policy':
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -22,13 +41,11 @@ const securityHeaders = {
   'cache-control': 'no-store',
 } as const
 
-/** A client that takes longer to send its request than this is let go. */
-const requestTimeoutMs = 10_000
-
 /** The web server, apart from listening. It is read-only: nothing changes state over HTTP. */
 export function createApp(options: AppOptions): FastifyInstance {
   const answerError = (error: FastifyError, _request: unknown, reply: FastifyReply) => {
     const status = error.statusCode ?? 500
+    if (error instanceof BusyError) return reply.code(status).type('text/plain').send(`${error.message}\n`)
     if (status >= 500) options.log.error({ err: error }, 'cannot answer a request')
     // What went wrong inside stays inside.
     return reply
@@ -38,53 +55,50 @@ export function createApp(options: AppOptions): FastifyInstance {
   }
   const app = fastify({
     logger: false,
-    requestTimeout: requestTimeoutMs,
     frameworkErrors: (...args) => void answerError(...args),
   })
   app.setErrorHandler(answerError)
   app.setNotFoundHandler((_request, reply) => reply.code(404).type('text/plain').send('not found\n'))
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(securityHeaders)
+    const { contentSecurityPolicy } = request.routeOptions.config
+    if (contentSecurityPolicy) reply.header('content-security-policy', contentSecurityPolicy)
+    done()
+  })
+  if (options.access) app.addHook('onRequest', options.access)
+  app.addHook('onRequest', (request, reply, done) => {
     const { method, headers } = request
     if (method !== 'GET' && method !== 'HEAD') {
       void reply.code(405).header('allow', 'GET, HEAD').type('text/plain').send('method not allowed\n')
     } else if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0) {
-      // Nothing here reads a body. The connection goes with it.
-      void reply.code(413).header('connection', 'close').type('text/plain').send('no body is wanted\n')
+      // Nothing here reads a body. The connection goes with it, where it has no other streams.
+      if (request.raw.httpVersionMajor < 2) reply.header('connection', 'close')
+      void reply.code(413).type('text/plain').send('no body is wanted\n')
     } else {
       done()
     }
   })
 
   const scrapers = new Scrapers()
-  let scraping = 0
+  const gate = new Gate(options.maxRequests)
   app.get(options.telemetryPath, async (request, reply) => {
     const format = negotiateFormat(request.headers.accept)
     const gzip = acceptsGzip(request.headers['accept-encoding'])
     reply.headers({ 'content-type': contentTypes[format], vary: 'accept, accept-encoding' })
-    if (gzip) reply.header('content-encoding', 'gzip')
     if (request.method === 'HEAD') return reply.send()
-    if (options.maxRequests > 0 && scraping >= options.maxRequests) {
-      reply.removeHeader('content-encoding')
-      return reply.code(503).type('text/plain').send('too many requests at once (--web.max-requests)\n')
-    }
-    reply.hijack()
-    reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
-    // Prometheus and its kin say how long they wait; to people, counters show what they are.
-    const scraper = 'x-prometheus-scrape-timeout-seconds' in request.headers
-    const scrape = scraper ? scrapers.begin(request.socket) : undefined
-    scraping++
-    try {
+    return gate.pass(async () => {
+      reply.hijack()
+      if (gzip) reply.raw.setHeader('content-encoding', 'gzip')
+      reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
+      // Prometheus and its kin say how long they wait; to people, counters show what they are.
+      const scraper = 'x-prometheus-scrape-timeout-seconds' in request.headers
+      const scrape = scraper ? scrapers.begin(socketOf(request.raw)) : undefined
       const readNs = await sendPage(reply.raw, renderPage(options, format, scrape), gzip)
       if (readNs !== undefined) scrape?.done(readNs)
-    } finally {
-      scraping--
-    }
+    })
   })
-  app.get('/', (_request, reply) => {
-    reply.type('text/html; charset=utf-8')
-    return reply.send(landingPage(options.telemetryPath))
-  })
+  apiRoutes(app, options.counter, gate)
+  pageRoutes(app, options.counter, gate, options.telemetryPath)
   // The program is attached before the server listens, so whoever is answered finds it ready.
   app.get('/-/healthy', (_request, reply) => reply.type('text/plain').send('healthy\n'))
   app.get('/-/ready', (_request, reply) => reply.type('text/plain').send('ready\n'))

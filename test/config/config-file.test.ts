@@ -36,7 +36,7 @@ log.level: debug
     idleTimeoutMs: 7 * 86_400_000,
     aggregateReplies: true,
     bpfMode: 'clsact',
-    listen: { host: '::1', port: 9999 },
+    listen: [{ host: '::1', port: 9999 }],
     log: { level: 'debug', format: 'logfmt' },
   })
   t.equal(found.choices.filter(({ exclude }) => exclude).length, 6)

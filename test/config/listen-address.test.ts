@@ -20,7 +20,14 @@ for (const text of [
   ':1e3',
 ]) {
   t.throws(() => parseListenAddress(text), {
-    message: `'${text}' is not an address: write [HOST]:PORT, such as :10191, 127.0.0.1:10191 or [::1]:10191`,
+    message: `'${text}' is not an address: write [HOST]:PORT, such as :10191, 127.0.0.1:10191 or [::1]:10191, or unix:/PATH`,
+  })
+}
+
+t.same(parseListenAddress('unix:/run/egress.sock'), { path: '/run/egress.sock' })
+for (const text of ['unix:', 'unix:egress.sock', `unix:/${'a'.repeat(107)}`]) {
+  t.throws(() => parseListenAddress(text), {
+    message: `'${text}' is not a socket: write unix: and an absolute path of 107 bytes at most`,
   })
 }
 

@@ -15,7 +15,7 @@ t.test('the defaults', async (t) => {
   t.equal(found.idleTimeoutMs, 24 * 3600 * 1000)
   t.match(found, { ipv4PrefixLength: 32, ipv6PrefixLength: 128, aggregateReplies: false, pinPath: '' })
   t.equal(found.bpfMode, 'auto')
-  t.same(found.listen, { port: 10191 })
+  t.same(found.listen, [{ port: 10191 }])
   t.equal(found.telemetryPath, '/metrics')
   t.same(found.log, { level: 'info', format: 'logfmt' })
   t.ok(Object.isFrozen(found))
@@ -79,6 +79,11 @@ const bad: [argv: string[], message: RegExp][] = [
   [['--web.telemetry-path=metrics'], /^--web.telemetry-path: 'metrics' is not usable/],
   [['--web.telemetry-path=/:name'], /^--web.telemetry-path: '\/:name' is not usable/],
   [['--web.telemetry-path=/-/ready'], /^--web.telemetry-path: '\/-\/ready' is not usable/],
+  [
+    ['--web.telemetry-path=/api/v1/destinations'],
+    /^--web.telemetry-path: '\/api\/v1\/destinations' is not usable/,
+  ],
+  [['--web.telemetry-path=/assets'], /^--web.telemetry-path: '\/assets' is not usable/],
   [['--web.telemetry-path=/'], /^--web.telemetry-path: '\/' is not usable/],
 ]
 for (const [argv, message] of bad) {

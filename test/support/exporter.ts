@@ -38,7 +38,10 @@ export interface RunningExporter {
 /** The command line that runs the built exporter, listening where the kernel chooses. */
 export function exporterCommand(...flags: string[]): string[] {
   // Without a memory, unless a test wants one: it would be the machine's.
-  const usual = ['--web.listen-address=127.0.0.1:0', '--storage.path=', '--baseline.period=0']
+  const usual = ['--storage.path=', '--baseline.period=0']
+  // It can be repeated: a test's own replaces it.
+  if (!flags.some((flag) => flag.startsWith('--web.listen-address')))
+    usual.push('--web.listen-address=127.0.0.1:0')
   return [process.execPath, main, ...usual, ...flags]
 }
 

@@ -15,10 +15,20 @@ export interface RunningPrometheus {
   get(path: string): { data: Record<string, any> } // eslint-disable-line @typescript-eslint/no-explicit-any -- JSON
 }
 
+interface Teardown {
+  teardown(action: () => unknown): void
+}
+
 /** Starts one in the namespace with the shipped rules, and awaits its first scrape of each exporter. */
-export async function startPrometheus(
-  t: { teardown(action: () => unknown): void },
+export function startPrometheus(t: Teardown, host: Namespace, ...urls: string[]): Promise<RunningPrometheus> {
+  return startPrometheusWith(t, host, {}, ...urls)
+}
+
+/** The same, with more of a scrape's configuration, as in prometheus.yml. */
+export async function startPrometheusWith(
+  t: Teardown,
   host: Namespace,
+  scrape: object,
   ...urls: string[]
 ): Promise<RunningPrometheus> {
   const targets = urls.map((url) => `'${new URL(url).host}'`).join(', ')
@@ -30,6 +40,9 @@ global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
 rule_files: ['${resolve('dashboards/rules')}/*.yml']
 scrape_configs:
   - job_name: egress
+${Object.entries(scrape)
+  .map(([key, value]) => `    ${key}: ${JSON.stringify(value)}`)
+  .join('\n')}
     static_configs: [{ targets: [${targets}] }]
 `,
   )

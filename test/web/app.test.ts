@@ -4,66 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
 import { contentTypes } from '../../src/exposition/format.js'
-import { createSelfMetrics } from '../../src/exposition/self-metrics.js'
-import type { Reading, View } from '../../src/kernel/egress-counter.js'
-import { createApp } from '../../src/web/app.js'
 import { sendPage } from '../../src/web/send-page.js'
-
-const place = { kind: '', bus: 'pci', master: '', lower: '' }
-const memory = {
-  auditFailing: false,
-  state: {
-    baselineEndMs: 5_000,
-    newDestinations: new Map([['eth1', 37]]),
-    unacknowledged: 41,
-    degraded: true,
-    announced: [
-      {
-        ...{ interface: 'eth0', destination: '192.0.2.1', protocol: 6, port: 443, status: 'new' as const },
-        ...{ firstSeenMs: 1, lastSeenMs: 2, packets: 3, bytes: 4, acknowledgedMs: null, note: null },
-      },
-    ],
-  },
-}
-
-const interfaces = [
-  { ifindex: 2, name: 'eth0', linkType: 'ether', ethernet: true, place, mode: 'tcx' },
-] as const
-
-function setUp(
-  t: Tap,
-  read: (view: View) => Promise<Reading>,
-  catchUp: () => Promise<void> = () => Promise.resolve(),
-) {
-  const errors: unknown[] = []
-  const app = createApp({
-    counter: { read, catchUp },
-    selfMetrics: createSelfMetrics({
-      libbpfVersion: '1.1',
-      destinationsLimit: 23,
-      interfaces: () => interfaces,
-      table: () => ({ expired: 5, evicted: 7, full: true }),
-      runStatistics: () => ({ runs: 31, seconds: 0.5 }),
-      memory,
-      configReload: () => ({ successful: false, successSeconds: 11 }),
-    }),
-    log: { error: (...args: unknown[]) => errors.push(args) },
-    telemetryPath: '/metrics',
-    maxRequests: 2,
-  })
-  t.teardown(() => app.close())
-  return { app, errors }
-}
-
-async function* chunks(openMetrics: boolean) {
-  yield Buffer.from(`# kernel, ${openMetrics}\n`)
-  yield Buffer.from('# second chunk\n')
-}
-const fine = async ({ openMetrics }: View) => ({ readNs: 1n, chunks: chunks(openMetrics) })
-type Tap = Pick<typeof t, 'teardown'>
+import { fakeApp, fine } from '../support/app.js'
 
 t.test('text 0.0.4 by default', async (t) => {
-  const { app } = setUp(t, fine)
+  const { app } = fakeApp(t, fine)
   const { statusCode, headers, body } = await app.inject('/metrics')
   t.equal(statusCode, 200)
   t.equal(headers['content-type'], contentTypes.text)
@@ -100,7 +45,7 @@ t.test('text 0.0.4 by default', async (t) => {
 })
 
 t.test('OpenMetrics when asked, and neither format spoils the other', async (t) => {
-  const { app } = setUp(t, fine)
+  const { app } = fakeApp(t, fine)
   const openMetrics = { url: '/metrics', headers: { accept: 'application/openmetrics-text;version=1.0.0' } }
   for (let round = 0; round < 2; round++) {
     const { headers, body } = await app.inject(openMetrics)
@@ -116,7 +61,7 @@ t.test('OpenMetrics when asked, and neither format spoils the other', async (t) 
 })
 
 t.test('a kernel that cannot be read leaves the rest of the page, and says so', async (t) => {
-  const { app, errors } = setUp(t, async () => {
+  const { app, errors } = fakeApp(t, async () => {
     throw new Error('secret: /proc/kcore')
   })
   const { statusCode, body } = await app.inject('/metrics')
@@ -128,11 +73,11 @@ t.test('a kernel that cannot be read leaves the rest of the page, and says so', 
 })
 
 t.test('the other pages', async (t) => {
-  const { app } = setUp(t, fine)
+  const { app } = fakeApp(t, fine)
   t.match(await app.inject('/-/healthy'), { statusCode: 200, body: 'healthy\n' })
   t.match(await app.inject('/-/ready'), { statusCode: 200, body: 'ready\n' })
   const landing = await app.inject('/')
-  t.match(landing.body, '<a href="/metrics">Metrics</a>')
+  t.match(landing.body, '<a href="./metrics">Metrics</a>')
   t.match(landing.headers, {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': "default-src 'none'",
@@ -141,7 +86,7 @@ t.test('the other pages', async (t) => {
 })
 
 t.test('nothing else', async (t) => {
-  const { app } = setUp(t, fine)
+  const { app } = fakeApp(t, fine)
   t.match(await app.inject('/nothing<script>'), { statusCode: 404, body: 'not found\n' })
   t.match(await app.inject({ method: 'POST', url: '/metrics', payload: { a: 1 } }), {
     statusCode: 405,
@@ -152,7 +97,7 @@ t.test('nothing else', async (t) => {
 })
 
 t.test('gzip when asked for', async (t) => {
-  const { app } = setUp(t, fine)
+  const { app } = fakeApp(t, fine)
   const { headers, rawPayload } = await app.inject({
     url: '/metrics',
     headers: { 'accept-encoding': 'br;q=1, gzip;q=0.5' },
@@ -181,7 +126,7 @@ for (const gzip of [false, true]) {
             resolve()
           }
         }
-        const { app } = setUp(t, async () => ({ readNs: 1n, chunks: endless() }))
+        const { app } = fakeApp(t, async () => ({ readNs: 1n, chunks: endless() }))
         void app.listen({ port: 0, host: '127.0.0.1' }).then(() => {
           const { port } = app.server.address() as AddressInfo
           const headers = gzip ? { 'accept-encoding': 'gzip' } : {}
@@ -202,7 +147,7 @@ for (const gzip of [false, true]) {
 t.test('more scrapes at once than allowed are told so, and others after them are served', async (t) => {
   let go: () => void = () => undefined
   const gate = new Promise<void>((resolve) => (go = resolve))
-  const { app } = setUp(t, fine, () => gate)
+  const { app } = fakeApp(t, fine, () => gate)
   const slow = [app.inject('/metrics'), app.inject('/metrics')]
   await new Promise((resolve) => setImmediate(resolve))
   const refused = await app.inject({ url: '/metrics', headers: { 'accept-encoding': 'gzip' } })
@@ -233,7 +178,7 @@ t.test('a reader that takes nothing is let go', async (t) => {
 })
 
 t.test('every answer has the security headers; a body is refused', async (t) => {
-  const { app } = setUp(t, fine)
+  const { app } = fakeApp(t, fine)
   for (const url of ['/', '/metrics', '/-/healthy', '/nowhere']) {
     const { headers } = await app.inject(url)
     t.match(headers, {

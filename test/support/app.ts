@@ -1,0 +1,68 @@
+import type Tap from 'tap'
+import type { Ranking } from '../../src/kernel/addon.js'
+import { createSelfMetrics } from '../../src/exposition/self-metrics.js'
+import type { Reading, View } from '../../src/kernel/egress-counter.js'
+import { type AppOptions, createApp } from '../../src/web/app.js'
+
+const place = { kind: '', bus: 'pci', master: '', lower: '' }
+const memory = {
+  auditFailing: false,
+  state: {
+    baselineEndMs: 5_000,
+    newDestinations: new Map([['eth1', 37]]),
+    unacknowledged: 41,
+    degraded: true,
+    announced: [
+      {
+        ...{ interface: 'eth0', destination: '192.0.2.1', protocol: 6, port: 443, status: 'new' as const },
+        ...{ firstSeenMs: 1, lastSeenMs: 2, packets: 3, bytes: 4, acknowledgedMs: null, note: null },
+      },
+    ],
+  },
+}
+
+const nothing: Ranking = { matched: 0, rows: [], interfaces: [] }
+const destinations = { state: memory.state, rank: async () => nothing, find: () => undefined }
+
+const interfaces = [
+  { ifindex: 2, name: 'eth0', linkType: 'ether', ethernet: true, place, mode: 'tcx' },
+] as const
+
+/** The web application over a kernel that answers as a test wants. */
+export function fakeApp(
+  t: Pick<typeof Tap, 'teardown'>,
+  read: (view: View) => Promise<Reading>,
+  catchUp: () => Promise<void> = () => Promise.resolve(),
+  options: Partial<AppOptions> = {},
+) {
+  const errors: unknown[] = []
+  const app = createApp({
+    counter: { read, catchUp, ...destinations },
+    selfMetrics: createSelfMetrics({
+      libbpfVersion: '1.1',
+      destinationsLimit: 23,
+      interfaces: () => interfaces,
+      table: () => ({ expired: 5, evicted: 7, full: true }),
+      runStatistics: () => ({ runs: 31, seconds: 0.5 }),
+      memory,
+      configReload: () => ({ successful: false, successSeconds: 11 }),
+    }),
+    log: { error: (...args: unknown[]) => errors.push(args) },
+    telemetryPath: '/metrics',
+    maxRequests: 2,
+    ...options,
+  })
+  t.teardown(() => app.close())
+  return { app, errors }
+}
+
+async function* chunks(openMetrics: boolean) {
+  yield Buffer.from(`# kernel, ${openMetrics}\n`)
+  yield Buffer.from('# second chunk\n')
+}
+
+/** A reading of two chunks. */
+export const fine = async ({ openMetrics }: View): Promise<Reading> => ({
+  readNs: 1n,
+  chunks: chunks(openMetrics),
+})

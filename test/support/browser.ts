@@ -1,0 +1,23 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, chromium } from 'playwright-core'
+import type { Namespace } from './network.js'
+
+/** Debian's Chromium in a namespace, where it reaches the exporters there and nothing else. */
+export async function startBrowser(
+  t: { teardown(action: () => unknown): void },
+  namespace: Namespace,
+): Promise<Browser> {
+  const folder = mkdtempSync(join(tmpdir(), 'egress-browser-'))
+  const launcher = join(folder, 'chromium')
+  const [file, args] = namespace.command('chromium')
+  writeFileSync(launcher, `#!/bin/sh\nexec ${[file, ...args].join(' ')} "$@"\n`, { mode: 0o755 })
+  // Its sandbox does not work for root.
+  const browser = await chromium.launch({ executablePath: launcher, args: ['--no-sandbox'] })
+  t.teardown(async () => {
+    await browser.close()
+    rmSync(folder, { recursive: true })
+  })
+  return browser
+}

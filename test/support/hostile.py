@@ -1,0 +1,55 @@
+"""Clients that a web server has to bear: hostile.py HOST PORT.
+
+Opens all of them, and ends with a line of JSON once the server has closed every one.
+"""
+import asyncio
+import json
+import sys
+import time
+
+host, port = sys.argv[1], int(sys.argv[2])
+SLOW, BODIES, SILENT = 101, 103, 1201
+
+
+async def closed_by_server(reader):
+    try:
+        while await reader.read(65536):
+            pass
+    except ConnectionError:
+        pass
+
+
+async def trickle(writer, data):
+    try:
+        for byte in data:
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0.5)
+    except ConnectionError:
+        pass
+
+
+async def client(head, tail):
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+    except ConnectionError:
+        return
+    writer.write(head)
+    slow = asyncio.create_task(trickle(writer, tail))
+    await closed_by_server(reader)
+    slow.cancel()
+    writer.close()
+
+
+async def main():
+    start = time.monotonic()
+    slow_header = (b"GET /metrics HTTP/1.1\r\nHost: h\r\n", b"X-Slow: " + b"a" * 1000)
+    slow_body = (b"GET /metrics HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n", b"b" * 1000)
+    clients = [client(*slow_header) for _ in range(SLOW)]
+    clients += [client(*slow_body) for _ in range(BODIES)]
+    clients += [client(b"", b"") for _ in range(SILENT)]
+    await asyncio.gather(*clients)
+    print(json.dumps({"seconds": time.monotonic() - start}))
+
+
+asyncio.run(main())
