@@ -1,0 +1,164 @@
+import { parsePrefix, type Prefix } from '../config/prefix.js'
+import type { Counts, Order, Ranking, RankQuery } from '../kernel/addon.js'
+import type { MemoryState } from '../memory/memory.js'
+import { protocolName, protocolNumber } from '../memory/protocols.js'
+import type { Remembered, Status } from '../memory/store.js'
+
+/** What knows the destinations. */
+export interface DestinationsSource {
+  readonly state: MemoryState
+  catchUp(): Promise<void>
+  rank(query: RankQuery): Promise<Ranking>
+  find(destination: Pick<Remembered, 'interface' | 'destination'>): Remembered | undefined
+}
+
+/** What a list can be sorted by, and the native name of it. */
+export const sortKeys = {
+  destination: 'destination',
+  interface: 'interface',
+  protocol: 'protocol',
+  port: 'port',
+  packets: 'packets',
+  bytes: 'bytes',
+  packets_per_second: 'packetsPerSecond',
+  bytes_per_second: 'bytesPerSecond',
+  first_seen: 'firstSeen',
+  last_seen: 'lastSeen',
+} as const satisfies Record<string, Order>
+export type SortKey = keyof typeof sortKeys
+
+/** A query; docs/api.md describes it. */
+export interface ListQuery {
+  readonly sort: SortKey | `-${SortKey}`
+  /** A part of an address, or a prefix in CIDR notation. */
+  readonly search?: string
+  readonly interface?: string
+  readonly status?: 'new' | ''
+  readonly protocol?: string
+  readonly port?: number
+  readonly limit: number
+  readonly offset: number
+}
+
+/** One row; times in ISO 8601. The names are those of `destinations --json`. */
+export interface DestinationRow extends Counts {
+  readonly interface: string
+  readonly destination: string
+  /** Of the first packet, as is the port; null: it has none. */
+  readonly protocol: string
+  readonly port: number | null
+  /** null: the memory cannot be read. */
+  readonly status: Status | null
+  readonly packets_per_second: number
+  readonly bytes_per_second: number
+  readonly first_seen: string
+  readonly last_seen: string
+  readonly note: string | null
+}
+
+export interface InterfaceRow extends Counts {
+  readonly interface: string
+  readonly packets_per_second: number
+  readonly bytes_per_second: number
+  readonly destinations: number
+  /** By reason. */
+  readonly unlisted: Readonly<Record<string, Counts>>
+}
+
+/** The answer; docs/api.schema.json is its schema. */
+export interface DestinationsList {
+  readonly time: string
+  /** Of a new memory: until when nothing is announced as new. */
+  readonly baseline_end: string
+  /** New ones that nobody has acknowledged, in the memory. */
+  readonly unacknowledged: number
+  /** In the table. */
+  readonly total: number
+  /** Of these, as the query wants. */
+  readonly matched: number
+  readonly offset: number
+  readonly destinations: readonly DestinationRow[]
+  readonly interfaces: readonly InterfaceRow[]
+}
+
+/** A query that cannot be answered, in words for whoever sent it. */
+export class QueryError extends Error {
+  readonly statusCode = 400
+}
+
+/**
+ * Answers a query. The counts are those that a scrape at this moment would show.
+ *
+ * @throws QueryError, or NativeError if the kernel cannot be read
+ */
+export async function listDestinations(
+  source: DestinationsSource,
+  query: ListQuery,
+): Promise<DestinationsList> {
+  await source.catchUp()
+  // Now it knows what is new.
+  const { matched, rows, interfaces } = await source.rank(toRankQuery(query, source.state))
+  const { baselineEndMs, unacknowledged } = source.state
+  return {
+    time: new Date().toISOString(),
+    baseline_end: new Date(baselineEndMs).toISOString(),
+    unacknowledged,
+    total: interfaces.reduce((sum, { destinations }) => sum + destinations, 0),
+    matched,
+    offset: query.offset,
+    destinations: rows.map((row) => {
+      const remembered = source.find(row)
+      return {
+        interface: row.interface,
+        destination: row.destination,
+        protocol: protocolName(row.protocol),
+        port: row.port === 0 ? null : row.port,
+        status: remembered?.status ?? null,
+        packets_per_second: rounded(row.packetsPerSecond),
+        bytes_per_second: rounded(row.bytesPerSecond),
+        packets: row.packets,
+        bytes: row.bytes,
+        first_seen: new Date(row.firstSeenMs).toISOString(),
+        last_seen: new Date(Math.max(row.firstSeenMs, row.lastSeenMs)).toISOString(),
+        note: remembered?.note ?? null,
+      }
+    }),
+    interfaces: interfaces.map(({ packetsPerSecond, bytesPerSecond, ...rest }) => ({
+      ...rest,
+      packets_per_second: rounded(packetsPerSecond),
+      bytes_per_second: rounded(bytesPerSecond),
+    })),
+  }
+}
+
+const rounded = (rate: number) => Math.round(rate * 10) / 10
+
+function toRankQuery(query: ListQuery, { announced }: MemoryState): RankQuery {
+  const { sort, search = '', interface: iface, status, port, limit, offset } = query
+  const descending = sort.startsWith('-')
+  const key = (descending ? sort.slice(1) : sort) as SortKey
+  const protocol = query.protocol ? protocolNumber(query.protocol) : undefined
+  if (query.protocol && protocol === undefined) {
+    throw new QueryError(`there is no protocol '${query.protocol}': write tcp, udp, … or a number`)
+  }
+  const within = search.includes('/') ? prefixOf(search) : undefined
+  return {
+    ...(within ? { within } : { search: search.trim().toLowerCase() }),
+    ...(iface && { interface: iface }),
+    ...(status === 'new' && { among: announced }),
+    ...(protocol !== undefined && { protocol }),
+    ...(port !== undefined && { port }),
+    order: sortKeys[key],
+    descending,
+    limit,
+    offset,
+  }
+}
+
+function prefixOf(text: string): Prefix {
+  try {
+    return parsePrefix(text.trim())
+  } catch (error) {
+    throw new QueryError((error as Error).message)
+  }
+}
