@@ -32,12 +32,19 @@ class Lab {
     this.#inside = [`--net=/run/netns/${name}`]
   }
 
+  /** The command line that runs a command inside. */
+  command(...command) {
+    return ['nsenter', ...this.#inside, ...command]
+  }
+
   run(...command) {
-    return execFileSync('nsenter', [...this.#inside, ...command], { encoding: 'utf8', maxBuffer: 2 ** 30 })
+    const [file, ...args] = this.command(...command)
+    return execFileSync(file, args, { encoding: 'utf8', maxBuffer: 2 ** 30 })
   }
 
   start(command, stdio) {
-    const child = spawn('nsenter', [...this.#inside, ...command], { stdio })
+    const [file, ...args] = this.command(...command)
+    const child = spawn(file, args, { stdio })
     this.#children.push(child)
     return child
   }
@@ -48,7 +55,9 @@ class Lab {
       ...['--interface=bench0', '--web.listen-address=127.0.0.1:0', `--storage.path=${this.#storage}`],
       ...(destinations > 0 ? [`--destinations.limit=${Math.ceil(destinations * 1.2)}`] : []),
     ]
-    const command = [process.execPath, '--import', './bench/scrape/stall.js', 'dist/main.js', ...flags]
+    // The first flag as in package.json.
+    const node = [process.execPath, '--max-semi-space-size=2', '--import', './bench/scrape/stall.js']
+    const command = [...node, 'dist/main.js', ...flags]
     const child = this.start(command, ['ignore', 'ignore', 'pipe'])
     const lines = createInterface({ input: child.stderr })[Symbol.asyncIterator]()
     const url = await nextMatch(lines, /url=(\S+)/)

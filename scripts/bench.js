@@ -3,6 +3,7 @@
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureKernel } from '../bench/kernel/index.js'
+import { measurePage } from '../bench/page.js'
 import { measureScrapes } from '../bench/scrape/index.js'
 import { measureStart } from '../bench/start.js'
 import { median, range } from '../bench/statistics.js'
@@ -11,14 +12,15 @@ import { setup } from './setup.js'
 const { values: flags } = parseArgs({
   options: { check: { type: 'boolean' }, slack: { type: 'string', default: '1' } },
 })
-const rounds = { kernel: 7, scrape: 11, start: 5 }
+const rounds = { kernel: 7, scrape: 11, start: 5, page: 7 }
 
 setup({ test: true })
-console.error('egress-exporter: measuring (about four minutes)')
+console.error('egress-exporter: measuring (about five minutes)')
 const rows = [
   ...measureKernel(rounds.kernel),
   ...(await measureScrapes(rounds.scrape)),
   ...(await measureStart(rounds.start)),
+  ...(await measurePage(rounds.page)),
 ]
 const [cpu] = cpus()
 console.log(
