@@ -350,6 +350,7 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
          InstanceMethod<&Exporter::hanging>("hanging"), InstanceMethod<&Exporter::detach>("detach"),
          InstanceMethod<&Exporter::forget_departed>("forgetDeparted"),
          InstanceMethod<&Exporter::keep_house>("keepHouse"),
+         InstanceMethod<&Exporter::take_retired>("takeRetired"),
          InstanceMethod<&Exporter::choose>("choose"),
          InstanceMethod<&Exporter::set_own_ports>("setOwnPorts"),
          InstanceMethod<&Exporter::drop_capabilities>("dropCapabilities"),
@@ -439,15 +440,16 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
   Napi::Value keep_house(const Napi::CallbackInfo& info) {
     open(info.Env());
     const auto timeout_ms = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
+    const bool tell = info[1].ToBoolean();
     return promise_of<egress::Housekeeping>(
-        info.Env(), [exporter = exporter_, timeout_ms] { return exporter->keep_house(timeout_ms); },
+        info.Env(),
+        [exporter = exporter_, timeout_ms, tell] { return exporter->keep_house(timeout_ms, tell); },
         [](Napi::Env env, egress::Housekeeping&& done) {
           auto object = Napi::Object::New(env);
           object.Set("listed", static_cast<double>(done.listed));
           object.Set("expired", static_cast<double>(done.expired));
           object.Set("evicted", static_cast<double>(done.evicted));
           object.Set("overflowPackets", static_cast<double>(done.overflow_packets));
-          object.Set("retired", to_array(env, done.retired));
           return object;
         });
   }
@@ -490,6 +492,15 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
     return promise_of<std::vector<egress::Sighting>>(
         info.Env(), [exporter = exporter_, most] { return exporter->discover(most); },
         [](Napi::Env env, std::vector<egress::Sighting>&& found) { return to_array(env, found); });
+  }
+
+  /// takeRetired(most: number): Promise<Sighting[]>
+  Napi::Value take_retired(const Napi::CallbackInfo& info) {
+    open(info.Env());
+    const size_t most = info[0].As<Napi::Number>().Uint32Value();
+    return promise_of<std::vector<egress::Sighting>>(
+        info.Env(), [exporter = exporter_, most] { return exporter->take_retired(most); },
+        [](Napi::Env env, std::vector<egress::Sighting>&& taken) { return to_array(env, taken); });
   }
 
   /// rank(query): Promise<Ranking>

@@ -146,6 +146,7 @@ void DestinationTable::for_each_known(Each each) {
 
 void DestinationTable::read(std::vector<Destination>& found) {
   found.clear();
+  found.reserve(limit_);  // what is not used takes no memory
   for_each_known([&](uint32_t id) { found.push_back(describe(id)); });
 }
 

@@ -294,7 +294,7 @@ void Exporter::close() {
   }
 }
 
-Housekeeping Exporter::keep_house(uint64_t idle_timeout_ms) {
+Housekeeping Exporter::keep_house(uint64_t idle_timeout_ms, bool tell) {
   std::lock_guard lock(mutex_);
   constexpr uint64_t kNsPerMs = 1'000'000;
   const uint32_t limit = limit_;
@@ -306,8 +306,8 @@ Housekeeping Exporter::keep_house(uint64_t idle_timeout_ms) {
   idle.expired.insert(idle.expired.end(), idle.evicted.begin(), idle.evicted.end());
   const auto retired = destinations_.retire(idle.expired, EGRESS_EXPIRED);
   const auto names = slot_names();
-  for (size_t i = 0; i < retired.size(); i++)
-    done.retired.push_back(sight(idle.expired[i], retired[i], names));
+  for (size_t i = 0; tell && i < retired.size(); i++)
+    retired_.push_back(sight(idle.expired[i], retired[i], names));
   interface_meter_.begin(monotonic_ns());
   for_each_slot([&](const egress_slot& slot) {
     const InterfaceCounters counters = read_slot(slot);
@@ -351,6 +351,14 @@ std::vector<Sighting> Exporter::discover(size_t most) {
     found.push_back(sight(id, destinations_.describe(id), names));
   if (found.empty()) discovered_ = listed;
   return found;
+}
+
+std::vector<Sighting> Exporter::take_retired(size_t most) {
+  std::lock_guard lock(mutex_);
+  const auto end = retired_.begin() + static_cast<std::ptrdiff_t>(std::min(most, retired_.size()));
+  std::vector<Sighting> taken(std::move_iterator(retired_.begin()), std::move_iterator(end));
+  retired_.erase(retired_.begin(), end);
+  return taken;
 }
 
 void Exporter::know(const std::vector<Sighting>& sightings) {

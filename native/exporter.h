@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -27,11 +28,10 @@ struct ExporterOptions {
 
 /// What one round of housekeeping found and did.
 struct Housekeeping {
-  uint64_t listed;                ///< destinations now
-  uint64_t expired;               ///< taken out for want of traffic
-  uint64_t evicted;               ///< taken out for want of room
-  uint64_t overflow_packets;      ///< of all interfaces, so far
-  std::vector<Sighting> retired;  ///< those, the expired before the evicted
+  uint64_t listed;            ///< destinations now
+  uint64_t expired;           ///< taken out for want of traffic
+  uint64_t evicted;           ///< taken out for want of room
+  uint64_t overflow_packets;  ///< of all interfaces, so far
 };
 
 /// One step of a walk over the table.
@@ -94,8 +94,12 @@ class Exporter {
 
   /// Takes destinations out of the table that had no packet for so long (0: none), and from 90 % of
   /// the limit on those that had none for longest. Waits for running programs.
+  /// @param tell whether take_retired() is to tell of them
   /// @throws Error "read map", "write map"
-  Housekeeping keep_house(uint64_t idle_timeout_ms);
+  Housekeeping keep_house(uint64_t idle_timeout_ms, bool tell);
+
+  /// What keep_house() took out and is to tell of: once each, in order, so many at most.
+  std::vector<Sighting> take_retired(size_t most);
 
   /// Exchanges the prefixes that decide about destinations, listed ones too: what those counted
   /// that are excluded now counts as excluded.
@@ -174,6 +178,7 @@ class Exporter {
   RateMeter interface_meter_;
   std::vector<std::string> replaced_;
   Fd statistics_;
+  std::deque<Sighting> retired_;      // to be told of
   uint64_t discovered_ = UINT64_MAX;  // what the program had listed when all was known
   std::map<std::string, egress_slot> departed_;
   std::map<uint32_t, Counted> counted_;  // by ifindex

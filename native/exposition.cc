@@ -148,7 +148,10 @@ void Page::read(const std::function<void(Snapshot&)>& read) {
   connected_.clear();
   for (const Interface& interface : snapshot_.interfaces)
     interface_labels_.push_back("interface=\"" + escape(interface.name) + "\"");
+  // At once: growing bit by bit leaves holes as large as itself. What is not used takes no memory.
+  constexpr size_t kLabelsMostly = 64;
   label_ends_.reserve(snapshot_.destinations.size());
+  labels_.reserve(snapshot_.destinations.size() * kLabelsMostly);
   for (const Destination& destination : snapshot_.destinations) {
     labels_ += interface_labels_[destination.interface];
     labels_ += ",destination=\"";

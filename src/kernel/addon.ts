@@ -65,8 +65,6 @@ export interface Housekeeping {
   readonly evicted: number
   /** Packets without room in the table, of all interfaces, so far. */
   readonly overflowPackets: number
-  /** What was taken out, the expired before the evicted. */
-  readonly retired: readonly Sighting[]
 }
 
 /** A destination in the table. */
@@ -169,8 +167,12 @@ export interface NativeExporter {
   /**
    * Takes destinations out of the table that had no packet for so long (0: none), and from 90 % of the
    * limit on those that had none for longest.
+   *
+   * @param tell whether takeRetired() is to tell of them
    */
-  keepHouse(idleTimeoutMs: number): Promise<Housekeeping>
+  keepHouse(idleTimeoutMs: number, tell: boolean): Promise<Housekeeping>
+  /** What keepHouse() took out and is to tell of: once each, in order, so many at most. */
+  takeRetired(most: number): Promise<Sighting[]>
   /** Exchanges the prefixes that decide about destinations, listed ones too. */
   choose(choices: readonly Choice[]): Promise<void>
   /** Says which source ports are those of calls: 1024 words for TCP, 1024 for other protocols. */

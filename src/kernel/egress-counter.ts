@@ -135,8 +135,8 @@ export class EgressCounter {
     return this.#exporter.dropCapabilities()
   }
 
-  /** Destinations as they are found, for whoever remembers them. Those that are not known are on no page. */
-  get destinations(): Pick<NativeExporter, 'discover' | 'know' | 'findActive'> {
+  /** Destinations as they come and go, for whoever remembers them. Those that are not known are on no page. */
+  get destinations(): Pick<NativeExporter, 'discover' | 'know' | 'findActive' | 'takeRetired'> {
     return this.#exporter
   }
 

@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log.js'
-import type { Addon, Housekeeping, NativeExporter, Sighting } from './addon.js'
+import type { Addon, Housekeeping, NativeExporter } from './addon.js'
 import { findOwnPorts } from './own-ports.js'
 
 export type HousekeeperSettings = Pick<Settings, 'idleTimeoutMs' | 'destinationsLimit' | 'aggregateReplies'>
@@ -19,7 +19,8 @@ const overflowLogIntervalMs = 60_000
 export interface TableWatcher {
   /** The table fills fast: what is to be remembered must be, before it makes room. */
   crowded(): Promise<void>
-  retired(sightings: readonly Sighting[]): void
+  /** Destinations have left it: takeRetired() tells which. */
+  retired(): Promise<void>
 }
 
 /** What left the table so far, and whether it is full. */
@@ -82,9 +83,9 @@ export class Housekeeper {
     try {
       this.#refreshOwnPorts()
       if (this.#crowded) await this.watcher?.crowded()
-      const done = await this.#exporter.keepHouse(this.#settings.idleTimeoutMs)
-      this.watcher?.retired(done.retired)
+      const done = await this.#exporter.keepHouse(this.#settings.idleTimeoutMs, this.watcher !== undefined)
       this.#note(done)
+      if (done.expired + done.evicted > 0) await this.watcher?.retired()
       this.#crowded = done.listed > this.#settings.destinationsLimit * hurriedFrom
       if (this.#crowded) next = hurriedIntervalMs
     } catch (error) {

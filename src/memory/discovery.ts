@@ -8,14 +8,15 @@ import type { Contact } from './store.js'
 /** The kernel's table, as far as memory needs it. */
 export interface Table {
   discover(most: number): Promise<Sighting[]>
+  takeRetired(most: number): Promise<Sighting[]>
   know(sightings: readonly Pick<Sighting, 'id' | 'firstSeenNs' | 'firstSeenMs'>[]): Promise<void>
   findActive(from: number, most: number): Promise<{ next: number; sightings: Sighting[] }>
 }
 
 /** What the memory takes over of counters and of last contacts is this old at most. */
 const updateIntervalMs = 60_000
-/** A batch holds the main thread for some milliseconds. */
-const batch = 500
+/** A batch holds the main thread for a millisecond or two. */
+const batch = 128
 
 /** Records that begin anew have other numbers, and so do those of another boot. */
 const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8)
@@ -31,6 +32,7 @@ export class Discovery {
   readonly #settings: Pick<Settings, 'pollIntervalMs'>
   #running: Promise<void> | undefined
   #waiting: Promise<void> | undefined
+  #noted: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
   #updatedAt = performance.now()
   #polling: Promise<void> = Promise.resolve()
@@ -72,9 +74,15 @@ export class Discovery {
     return this.#waiting
   }
 
-  /** Notes destinations that left the table. */
-  retired(sightings: readonly Sighting[]): void {
-    if (sightings.length > 0) this.#memory.expire(sightings.map(toContact))
+  /**
+   * Notes destinations that left the table.
+   *
+   * @throws NativeError if the table is closed
+   */
+  retired(): Promise<void> {
+    const noted = this.#noted.then(() => this.#noteRetired())
+    this.#noted = noted.catch(() => undefined)
+    return noted
   }
 
   /** Remembers what came last, and ends. */
@@ -83,6 +91,7 @@ export class Discovery {
     clearTimeout(this.#timer)
     await this.#polling
     try {
+      await this.retired()
       await this.catchUp()
       await this.#update()
     } catch (error) {
@@ -112,6 +121,8 @@ export class Discovery {
     for (;;) {
       const found = await this.#table.discover(batch)
       if (found.length === 0) return
+      // What left before these came may be their earlier lives.
+      await this.retired()
       const firstSeen = this.#memory.record(found.map(toContact))
       await this.#table.know(
         found.map(({ id, firstSeenNs, firstSeenMs }, index) => ({
@@ -120,6 +131,14 @@ export class Discovery {
           firstSeenMs: firstSeen[index] ?? firstSeenMs,
         })),
       )
+    }
+  }
+
+  async #noteRetired(): Promise<void> {
+    for (;;) {
+      const retired = await this.#table.takeRetired(batch)
+      if (retired.length === 0) return
+      this.#memory.expire(retired.map(toContact))
     }
   }
 

@@ -30,7 +30,7 @@ export function remember(counter: EgressCounter, settings: Settings, log: Logger
   const discovery = new Discovery(counter.destinations, memory, settings, log)
   counter.watch({
     crowded: () => discovery.catchUp(),
-    retired: (sightings) => discovery.retired(sightings),
+    retired: () => discovery.retired(),
   })
   return {
     get state() {

@@ -41,6 +41,9 @@ const columns = `interface, destination, first_seen_ms AS firstSeenMs, last_seen
 /** Another process may write at the same time, `destinations ack` for one. */
 const busyTimeoutMs = 2_000
 
+/** What is not in it is in the kernel's page cache. */
+const cacheKiB = 1_024
+
 /** The database of destinations. Every method throws what SQLite says. */
 export class Store {
   readonly #database: Database.Database
@@ -66,6 +69,7 @@ export class Store {
     }
     try {
       this.#database.pragma(`busy_timeout = ${busyTimeoutMs}`)
+      this.#database.pragma(`cache_size = -${cacheKiB}`)
       if (!readonly) {
         this.#database.pragma('journal_mode = WAL')
         // A killed process loses nothing; a power cut may lose the last transactions, and no more.

@@ -56,7 +56,10 @@ function fakeAddon({ failOn = '' } = {}) {
         return { mode: 'tcx' as const, before: [] }
       }
       async keepHouse() {
-        return { listed: 0, expired: 0, evicted: 0, overflowPackets: 0, retired: [] }
+        return { listed: 0, expired: 0, evicted: 0, overflowPackets: 0 }
+      }
+      async takeRetired() {
+        return []
       }
       async choose() {}
       setOwnPorts() {}

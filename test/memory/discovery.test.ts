@@ -32,6 +32,7 @@ function setUp(t: { teardown(action: () => unknown): void }, { pollIntervalMs = 
   t.teardown(() => memory.close())
   const unknown: Sighting[] = []
   const active: Sighting[] = []
+  const retired: Sighting[] = []
   const known: string[] = []
   const looks: (() => void)[] = []
   let gated = false
@@ -41,6 +42,7 @@ function setUp(t: { teardown(action: () => unknown): void }, { pollIntervalMs = 
       if (gated) await new Promise<void>((resolve) => looks.push(resolve))
       return found
     },
+    takeRetired: async (most: number) => retired.splice(0, most),
     know: async (sightings: readonly Pick<Sighting, 'id'>[]) => {
       for (const { id } of sightings) {
         const index = unknown.findIndex((one) => one.id === id)
@@ -52,7 +54,7 @@ function setUp(t: { teardown(action: () => unknown): void }, { pollIntervalMs = 
     findActive: async () => ({ next: 23, sightings: active.splice(0) }),
   }
   const discovery = new Discovery(table, memory, { pollIntervalMs }, log)
-  return { discovery, memory, unknown, active, known, looks, log, gate: () => (gated = true) }
+  return { discovery, memory, unknown, active, retired, known, looks, log, gate: () => (gated = true) }
 }
 
 const names = (memory: Memory) => memory.state.announced.map(({ destination }) => destination)
@@ -98,6 +100,32 @@ t.test('what came last is remembered at the end', async (t) => {
   active.push({ ...sighting(2, '192.0.2.2'), packets: 5 })
   await discovery.close()
   t.same(names(memory), ['192.0.2.1', '192.0.2.2'])
+})
+
+t.test('what left the table is noted before what came after', async (t) => {
+  const { discovery, memory, unknown, retired } = setUp(t)
+  unknown.push(sighting(1, '192.0.2.1'))
+  await discovery.catchUp()
+  // Its first life ends with 7 packets, its second begins with 5.
+  retired.push({ ...sighting(1, '192.0.2.1'), packets: 7 })
+  unknown.push({ ...sighting(2, '192.0.2.1'), packets: 5 })
+  await discovery.catchUp()
+  t.equal(memory.find({ interface: 'eth0', destination: '192.0.2.1' })?.packets, 12)
+  await discovery.close()
+})
+
+t.test('all that left is noted, at the end too', async (t) => {
+  const { discovery, memory, unknown, retired } = setUp(t)
+  const many = Array.from({ length: 307 }, (_, i) => sighting(i, `10.0.${i >> 8}.${i & 255}`))
+  unknown.push(...many)
+  await discovery.catchUp()
+  const packets = () => many.map((one) => memory.find(one)?.packets)
+  retired.push(...many.map((one) => ({ ...one, packets: 3 })))
+  await discovery.retired()
+  t.same(packets(), Array(307).fill(3))
+  retired.push(...many.map((one) => ({ ...one, packets: 11 })))
+  await discovery.close()
+  t.same(packets(), Array(307).fill(11))
 })
 
 t.test('a table that cannot be read is in the log, and tried again', async (t) => {

@@ -133,16 +133,18 @@ void cycle(egress::Mode mode, bool map_memory, const std::string &pin_path)
 	require(render(page, egress::Format::kOpenMetrics).size() > 1000, "another");
 
 	rank(exporter);
-	exporter.keep_house(0);
+	exporter.keep_house(0, true);
 	flood(20000);
-	exporter.keep_house(0);
+	exporter.keep_house(0, true);
 	flood(kPackets); // on its CPU alone by now, where maps are mapped
 
 	exporter.choose({choice(0x7f090000, 29, EGRESS_EXCLUDE), choice(0x7f090004, 30, EGRESS_INCLUDE)});
 	send(kPackets);
 	exporter.set_own_ports(std::vector<uint64_t>(2 * EGRESS_OWN_PORTS_WORDS, ~0ULL));
-	exporter.keep_house(0);
-	exporter.keep_house(1);
+	exporter.keep_house(0, true);
+	exporter.keep_house(1, true);
+	exporter.take_retired(3);
+	exporter.take_retired(1000);
 	exporter.detach({kLoopback});
 	exporter.attach(kLoopback + 0, "another name", true, mode);
 	exporter.detach({kLoopback});
