@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { program } from '../scripts/program.js'
 
 /** A network namespace of its own: only what is sent in it is counted. Ends with all that runs in it. */
 export async function inNamespace(use) {
@@ -55,9 +56,7 @@ class Lab {
       ...['--interface=bench0', '--web.listen-address=127.0.0.1:0', `--storage.path=${this.#storage}`],
       ...(destinations > 0 ? [`--destinations.limit=${Math.ceil(destinations * 1.2)}`] : []),
     ]
-    // The first flag as in package.json.
-    const node = [process.execPath, '--max-semi-space-size=2', '--import', './bench/scrape/stall.js']
-    const command = [...node, 'dist/main.js', ...flags]
+    const command = [...program('--import', './bench/scrape/stall.js'), ...flags]
     const child = this.start(command, ['ignore', 'ignore', 'pipe'])
     const lines = createInterface({ input: child.stderr })[Symbol.asyncIterator]()
     const url = await nextMatch(lines, /url=(\S+)/)

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { program } from './program.js'
 import { root, setup } from './setup.js'
 
 const baselineSeconds = 10
@@ -91,7 +92,7 @@ function startExporter(host) {
     '--poll.interval=1s',
     '--log.level=warn',
   ]
-  start(host, process.execPath, join(root, 'dist/main.js'), ...flags)
+  start(host, ...program(), ...flags)
 }
 
 function startPrometheus(host) {
@@ -121,13 +122,7 @@ function send(host, to, packets) {
 }
 
 function exporterSays(host, ...command) {
-  return run(
-    host,
-    process.execPath,
-    join(root, 'dist/main.js'),
-    ...command,
-    `--storage.path=${join(folder, host.name)}`,
-  )
+  return run(host, ...program(), ...command, `--storage.path=${join(folder, host.name)}`)
 }
 
 function fetchPage({ exporter }) {

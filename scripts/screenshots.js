@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { withBrowser } from './browser.js'
+import { program } from './program.js'
 import { root, setup } from './setup.js'
 
 const namespace = `egress-screenshots-${process.pid}`
@@ -58,7 +59,7 @@ try {
   ])
     run('ip', ...args.split(' '))
   const flags = [`--storage.path=${folder}`, `--baseline.period=${baselineSeconds}s`, '--log.level=warn']
-  const exporter = [process.execPath, join(root, 'dist/main.js'), ...flags]
+  const exporter = [...program(), ...flags]
   start('unshare', '--uts', 'sh', '-c', 'hostname web1 && exec "$@"', 'sh', ...exporter)
   start('python3', '-c', traffic)
 
@@ -79,9 +80,8 @@ try {
     await setTimeout(65_000)
     for (const { name, page } of pages) await page.screenshot({ path: join(root, `docs/images/${name}.png`) })
   })
-  const top = [join(root, 'dist/main.js'), 'top', '--once']
   process.stdout.write(
-    run(process.execPath, ...top)
+    run(...program(), 'top', '--once')
       .toString()
       .split('\n')
       .slice(0, 12)

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { Store } from '../src/memory/store.js'
 import { eventually } from './support/await.js'
-import { exporterCommand, type RunningExporter, startExporter } from './support/exporter.js'
+import { program, type RunningExporter, startExporter } from './support/exporter.js'
 import { temporaryFolder } from './support/memory.js'
 import { ethernetFrame, type Namespace, silence, silentPair } from './support/network.js'
 import { ipv4 } from './support/packets.js'
@@ -84,10 +84,8 @@ t.test(
     await eventually(() => assert.deepEqual(firing(), ['192.0.2.1:10191 203.0.113.2 udp 53']))
     t.ok(Date.now() - began < 60_000, `it fires within a minute: after ${Date.now() - began} ms`)
 
-    execFileSync(process.execPath, [
-      ...exporterCommand().slice(1, 2),
-      ...['destinations', 'ack', '203.0.113.2', `--storage.path=${memories[0]}`],
-    ])
+    const [node, ...main] = program
+    execFileSync(node, [...main, ...['destinations', 'ack', '203.0.113.2', `--storage.path=${memories[0]}`]])
     await eventually(() => assert.deepEqual(firing(), []))
 
     // A restart, a kill, and a reboot, after which the kernel's table is empty.

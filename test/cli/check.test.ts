@@ -1,12 +1,11 @@
 import { spawnSync } from 'node:child_process'
 import { release } from 'node:os'
 import t from 'tap'
-import { exporterCommand, modes, startExporter } from '../support/exporter.js'
+import { modes, program, startExporter } from '../support/exporter.js'
 import { type Namespace, silentPair } from '../support/network.js'
 
 function check(host: Namespace, flags: string[] = [], wrapper: string[] = []) {
-  const [node, main] = exporterCommand()
-  const [file, args] = host.command(...wrapper, node ?? '', main ?? '', 'check', ...flags)
+  const [file, args] = host.command(...wrapper, ...program, 'check', ...flags)
   return spawnSync(file, args, { encoding: 'utf8' })
 }
 const json = (result: { stdout: string }) => JSON.parse(result.stdout)

@@ -1,15 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
-import { exporterCommand, startExporter } from '../support/exporter.js'
+import { program, startExporter } from '../support/exporter.js'
 import { Namespace, silentPair } from '../support/network.js'
 
 function cleanup(
   host: Namespace,
   ...flags: string[]
 ): { status: number | null; stdout: string; stderr: string } {
-  const [node, main] = exporterCommand()
-  const [file, args] = host.command(node ?? '', main ?? '', 'cleanup', ...flags)
+  const [file, args] = host.command(...program, 'cleanup', ...flags)
   return spawnSync(file, args, { encoding: 'utf8' })
 }
 

@@ -2,16 +2,13 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { eventually } from '../support/await.js'
-import { startExporter } from '../support/exporter.js'
+import { program, startExporter } from '../support/exporter.js'
 import { addresses, createNetwork, type Namespace, silentPair } from '../support/network.js'
 
-const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
-
 const runTop = (namespace: Namespace, ...flags: string[]) => {
-  const [file, args] = namespace.command(process.execPath, main, 'top', ...flags)
+  const [file, args] = namespace.command(...program, 'top', ...flags)
   return spawnSync(file, args, { encoding: 'utf8', timeout: 20_000 })
 }
 
@@ -67,7 +64,7 @@ t.test('without an exporter it counts for itself, and leaves nothing', async (t)
   const host = silentPair(t, 'veth0')
   host.ip('addr add 192.0.2.1/24 dev veth0')
   host.ip('neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev veth0')
-  const [file, args] = host.command(process.execPath, main, 'top', '--interface=veth0', '--json')
+  const [file, args] = host.command(...program, 'top', '--interface=veth0', '--json')
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
@@ -112,8 +109,7 @@ t.test('in a terminal it updates, sorts, searches, fits, and gives the screen ba
   const { type, screen, resize } = terminal(
     t,
     host,
-    process.execPath,
-    main,
+    ...program,
     'top',
     `--url=${new URL(exporter.url).origin}`,
   )
@@ -151,7 +147,7 @@ t.test('NO_COLOR is obeyed', async (t) => {
   const host = silentPair(t, 'veth0')
   const exporter = await startExporter(t, host, '--interface=veth0')
   const url = `--url=${new URL(exporter.url).origin}`
-  const { screen, type } = terminal(t, host, 'env', 'NO_COLOR=1', process.execPath, main, 'top', url)
+  const { screen, type } = terminal(t, host, 'env', 'NO_COLOR=1', ...program, 'top', url)
   await eventually(() => assert.match(screen(), /DESTINATION/))
   t.notMatch(screen('-e'), '\x1b[')
   type('C-c')

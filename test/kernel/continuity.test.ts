@@ -7,6 +7,7 @@ import t from 'tap'
 import {
   destination,
   exporterCommand,
+  program,
   modes,
   type RunningExporter,
   startExporter,
@@ -34,8 +35,7 @@ async function kill(exporter: RunningExporter): Promise<void> {
 }
 
 function cleanup(host: Namespace, ...flags: string[]): string {
-  const [node, main] = exporterCommand()
-  return host.run([node ?? '', main ?? '', 'cleanup', ...flags])
+  return host.run([...program, 'cleanup', ...flags])
 }
 
 for (const mode of modes) {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { destination, exporterCommand, modes, startExporter } from '../support/exporter.js'
+import { destination, exporterCommand, program, modes, startExporter } from '../support/exporter.js'
 import { ethernetFrame, Namespace, silence, silentPair } from '../support/network.js'
 import { ipv4 } from '../support/packets.js'
 import { pinFolder } from '../support/pins.js'
@@ -28,8 +28,7 @@ async function startAndKill(host: Namespace, flags: string[], round: number): Pr
 }
 
 function cleanup(host: Namespace): string {
-  const [node, main] = exporterCommand()
-  return host.run([node ?? '', main ?? '', 'cleanup'])
+  return host.run([...program, 'cleanup'])
 }
 
 for (const mode of modes) {

@@ -15,6 +15,15 @@ interface Teardown {
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
+/** The command that runs the built program, with the flags of its first line. */
+export const program: readonly [string, ...string[]] = [process.execPath, ...nodeFlags(main), main]
+
+/** As `#!/usr/bin/env -S node FLAG...` has them. */
+function nodeFlags(file: string): string[] {
+  const [firstLine = ''] = readFileSync(file, 'utf8').split('\n', 1)
+  return firstLine.split(' ').slice(3)
+}
+
 /** The modes that this kernel has. */
 export const modes = loadAddon().tcxSupported() ? (['tcx', 'clsact'] as const) : (['clsact'] as const)
 
@@ -42,7 +51,7 @@ export function exporterCommand(...flags: string[]): string[] {
   // It can be repeated: a test's own replaces it.
   if (!flags.some((flag) => flag.startsWith('--web.listen-address')))
     usual.push('--web.listen-address=127.0.0.1:0')
-  return [process.execPath, main, ...usual, ...flags]
+  return [...program, ...usual, ...flags]
 }
 
 export async function startExporter(

@@ -6,7 +6,7 @@ import type { DestinationsList } from '../../src/web/destinations.js'
 import { fakeApp, fine } from '../support/app.js'
 import {
   destination,
-  exporterCommand,
+  program,
   type RunningExporter,
   startExporter,
   total,
@@ -117,14 +117,7 @@ t.test('what is new, and no more when it is acknowledged', async (t) => {
   const fresh = () =>
     ask(exporter, 'status=new&sort=destination').destinations.map(({ destination: name }) => name)
   t.same(fresh(), ['1.0.0.0', '1.0.0.1', '1.0.0.2'])
-  host.run([
-    ...exporterCommand().slice(0, 2),
-    'destinations',
-    'ack',
-    '1.0.0.1',
-    '--note=known',
-    `--storage.path=${storage}`,
-  ])
+  host.run([...program, 'destinations', 'ack', '1.0.0.1', '--note=known', `--storage.path=${storage}`])
   await eventually(() => assert.deepEqual(fresh(), ['1.0.0.0', '1.0.0.2']))
   t.match(ask(exporter, 'search=1.0.0.1'), {
     destinations: [{ status: 'acknowledged', note: 'known' }],
