@@ -31,6 +31,8 @@ export const timeouts = {
   keepAliveTimeout: 72_000,
   connectionsCheckingInterval: 1_000,
 }
+/** Connections that await a busy process, as many as Linux 5.4 and newer allow; Node's 511 lose some in a flood. */
+const backlog = 4_096
 /** The first descriptor that systemd hands over: SD_LISTEN_FDS_START, sd_listen_fds(3). */
 const firstDescriptor = 3
 
@@ -134,7 +136,7 @@ async function open(server: Server, address: ListenAddress | Descriptor): Promis
 async function listenOn(server: Server, options: ListenOptions | Descriptor, name: string): Promise<void> {
   try {
     const listening = once(server, 'listening')
-    server.listen(options)
+    server.listen({ ...options, backlog })
     await listening
   } catch (error) {
     throw explainListen(error as NodeJS.ErrnoException, name)
