@@ -84,6 +84,15 @@ struct {
 	__type(value, __u32);
 } free_ids SEC(".maps");
 
+/* How many of the first records were ever taken, as far as a CPU knows: user
+ * space need look at no more. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} ids_taken SEC(".maps");
+
 /* Where in `interfaces` an ifindex counts; user space writes it before it
  * attaches the program there. Twice the entries: user space moves one by
  * writing the new before it deletes the old. */
@@ -510,14 +519,19 @@ static __always_inline struct egress_destination *list(struct __sk_buff *skb, co
 						       struct egress_interface *interface)
 {
 	struct egress_destination *destination;
+	const __u32 only = 0;
 	__be16 port_be = 0;
 	__u32 id, *first;
+	__u64 *taken;
 
 	if (bpf_map_pop_elem(&free_ids, &id))
 		return NULL;
 	destination = bpf_map_lookup_elem(&destinations, &id);
-	if (!destination)
+	taken = bpf_map_lookup_elem(&ids_taken, &only);
+	if (!destination || !taken)
 		return NULL;
+	if (*taken <= id)
+		*taken = id + 1; /* safe: this CPU's own */
 
 	if (transport->present && has_ports(transport->protocol))
 		bpf_skb_load_bytes(skb, transport->offset + sizeof(port_be), &port_be, sizeof(port_be));

@@ -92,12 +92,17 @@ void DestinationTable::count_by_cpu(uint32_t id) {
 }
 
 std::span<const egress_destination> DestinationTable::records() {
-  if (mapped_) return mapped_->get();
-  for (uint32_t id = 0; id < limit_; id++) {
-    int error = bpf_map_lookup_elem(program_.destinations_fd(), &id, &copy_[id]);
+  const uint32_t only = 0;
+  std::vector<uint64_t> cpus(static_cast<size_t>(libbpf_num_possible_cpus()));
+  int error = bpf_map_lookup_elem(program_.ids_taken_fd(), &only, cpus.data());
+  if (error != 0) throw Error("read map", "ids_taken", -error);
+  const size_t taken = std::min<size_t>(*std::max_element(cpus.begin(), cpus.end()), limit_);
+  if (mapped_) return mapped_->get().first(taken);
+  for (uint32_t id = 0; id < taken; id++) {
+    error = bpf_map_lookup_elem(program_.destinations_fd(), &id, &copy_[id]);
     if (error != 0) throw Error("read map", "destinations", -error);
   }
-  return copy_;
+  return {copy_.data(), taken};
 }
 
 bool DestinationTable::known(uint32_t id, const egress_destination& record) const {
@@ -140,7 +145,7 @@ int64_t DestinationTable::last_seen_ms(uint32_t id) {
 template <typename Each>
 void DestinationTable::for_each_known(Each each) {
   auto all = records();
-  for (uint32_t id = 0; id < limit_; id++)
+  for (uint32_t id = 0; id < all.size(); id++)
     if (load(all[id].state, __ATOMIC_ACQUIRE) == EGRESS_LISTED && known(id, all[id])) each(id);
 }
 
@@ -154,9 +159,9 @@ std::vector<uint32_t> DestinationTable::find_unknown(size_t most) {
   std::vector<uint32_t> found;
   auto all = records();
   // Once around, from where the last look ended.
-  for (uint32_t looked = 0; looked < limit_ && found.size() < most; looked++) {
-    const uint32_t id = unknown_from_;
-    unknown_from_ = id + 1 < limit_ ? id + 1 : 0;
+  for (size_t looked = 0; looked < all.size() && found.size() < most; looked++) {
+    const uint32_t id = unknown_from_ < all.size() ? unknown_from_ : 0;
+    unknown_from_ = id + 1;
     if (load(all[id].state, __ATOMIC_ACQUIRE) == EGRESS_LISTED && !known(id, all[id]))
       found.push_back(id);
   }
@@ -172,7 +177,7 @@ std::vector<uint32_t> DestinationTable::find_known() {
 std::vector<uint32_t> DestinationTable::find_active(uint32_t& from, size_t most) {
   std::vector<uint32_t> found;
   auto all = records();
-  for (; from < limit_ && found.size() < most; from++) {
+  for (; from < all.size() && found.size() < most; from++) {
     const egress_destination& record = all[from];
     if (load(record.state, __ATOMIC_ACQUIRE) != EGRESS_LISTED || !known(from, record)) continue;
     const uint64_t packets = counts(record).packets;
@@ -201,7 +206,7 @@ void DestinationTable::unindex(const egress_key& key) {
 
 void DestinationTable::move(uint32_t from, uint32_t to) {
   auto all = records();
-  for (uint32_t id = 0; id < limit_; id++) {
+  for (uint32_t id = 0; id < all.size(); id++) {
     if (all[id].state != EGRESS_LISTED || all[id].key.ifindex != from) continue;
     const egress_key old = all[id].key;
     change(id, [to](egress_destination& record) { store(record.key.ifindex, to); });
@@ -212,7 +217,7 @@ void DestinationTable::move(uint32_t from, uint32_t to) {
 
 void DestinationTable::remove(uint32_t ifindex) {
   auto all = records();
-  for (uint32_t id = 0; id < limit_; id++) {
+  for (uint32_t id = 0; id < all.size(); id++) {
     if (all[id].state != EGRESS_LISTED || all[id].key.ifindex != ifindex) continue;
     change(id, [](egress_destination& record) { store<__u8>(record.state, EGRESS_RETIRED); });
     unindex(all[id].key);
@@ -291,7 +296,7 @@ std::vector<uint32_t> DestinationTable::find(
     const std::function<bool(const egress_destination&)>& picks) {
   std::vector<uint32_t> found;
   auto all = records();
-  for (uint32_t id = 0; id < limit_; id++)
+  for (uint32_t id = 0; id < all.size(); id++)
     if (load(all[id].state, __ATOMIC_ACQUIRE) == EGRESS_LISTED && picks(all[id]))
       found.push_back(id);
   return found;
@@ -303,7 +308,7 @@ DestinationTable::Idle DestinationTable::find_idle(uint64_t timeout_ns, uint32_t
   const uint64_t now = boot_time_ns();
   auto all = records();
   meter_.begin(monotonic_ns());
-  for (uint32_t id = 0; id < limit_; id++) {
+  for (uint32_t id = 0; id < all.size(); id++) {
     if (load(all[id].state, __ATOMIC_ACQUIRE) != EGRESS_LISTED) continue;
     egress_note& note = notes_[id];
     const egress_counts counted = counts(all[id]);
@@ -352,14 +357,14 @@ void DestinationTable::repair() {
   const egress_key* previous = nullptr;
   while (bpf_map_get_next_key(program_.destination_ids_fd(), previous, &key) == 0) {
     uint32_t id;
-    if (bpf_map_lookup_elem(program_.destination_ids_fd(), &key, &id) == 0 && id < limit_ &&
+    if (bpf_map_lookup_elem(program_.destination_ids_fd(), &key, &id) == 0 && id < all.size() &&
         !same(all[id].key, key))
       stale.push_back(key);
     previous = &key;
   }
   for (const egress_key& old : stale) unindex(old);
   std::vector<uint32_t> retired;
-  for (uint32_t id = 0; id < limit_; id++) {
+  for (uint32_t id = 0; id < all.size(); id++) {
     if (all[id].state == EGRESS_RETIRED) retired.push_back(id);
     uint32_t found;
     if (all[id].state == EGRESS_LISTED &&

@@ -38,7 +38,7 @@ class DestinationTable {
   void know(uint32_t id, uint64_t first_seen_ns, int64_t first_seen_ms);
 
   /// The ids of known destinations with packets since the last such look, so many at most.
-  /// @param from the first id to look at; afterwards the one to go on with, the limit at the end
+  /// @param from the first id to look at; afterwards the one to go on with
   /// @throws Error "read map"
   std::vector<uint32_t> find_active(uint32_t& from, size_t most);
 
@@ -100,7 +100,8 @@ class DestinationTable {
   void repair();
 
  private:
-  /// The records: the kernel's own where they can be mapped, else a fresh copy.
+  /// The records that were ever taken: the kernel's own where they can be mapped, else a fresh
+  /// copy.
   std::span<const egress_destination> records();
   /// Whether this process has been told of a listed record; those of pins are told anew.
   bool known(uint32_t id, const egress_destination& record) const;

@@ -36,7 +36,7 @@ struct Housekeeping {
 
 /// One step of a walk over the table.
 struct Activity {
-  uint32_t next;  ///< the id to go on with; the limit at the end
+  uint32_t next;  ///< the id to go on with
   std::vector<Sighting> sightings;
 };
 

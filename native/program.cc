@@ -44,9 +44,9 @@ uint32_t bits_of_hints(uint32_t destinations_limit) {
 /// The maps that hold counts; the others are made from the settings.
 std::vector<bpf_map*> lasting_maps(const egress_bpf* skeleton) {
   const auto& maps = skeleton->maps;
-  return {maps.destinations,    maps.destination_ids, maps.free_ids,
-          maps.interface_slots, maps.interfaces,      maps.cpu_counts,
-          maps.notes,           maps.moved,           maps.pending_move};
+  return {maps.destinations, maps.destination_ids, maps.free_ids,  maps.interface_slots,
+          maps.interfaces,   maps.cpu_counts,      maps.ids_taken, maps.notes,
+          maps.moved,        maps.pending_move};
 }
 
 size_t count_keys(const PinFolder& pins) {
@@ -206,6 +206,7 @@ uint32_t Program::ip_id() const { return info_of(ip_fd()).id; }
 int Program::destination_ids_fd() const { return bpf_map__fd(skeleton_->maps.destination_ids); }
 int Program::free_ids_fd() const { return bpf_map__fd(skeleton_->maps.free_ids); }
 int Program::destinations_fd() const { return bpf_map__fd(skeleton_->maps.destinations); }
+int Program::ids_taken_fd() const { return bpf_map__fd(skeleton_->maps.ids_taken); }
 int Program::interface_slots_fd() const { return bpf_map__fd(skeleton_->maps.interface_slots); }
 int Program::cpu_counts_fd() const { return bpf_map__fd(skeleton_->maps.cpu_counts); }
 int Program::notes_fd() const { return bpf_map__fd(skeleton_->maps.notes); }

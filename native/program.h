@@ -62,6 +62,7 @@ class Program {
   int destinations_fd() const;
   int destination_ids_fd() const;
   int free_ids_fd() const;
+  int ids_taken_fd() const;
   int interface_slots_fd() const;
   int interfaces_fd() const;
   int cpu_counts_fd() const;

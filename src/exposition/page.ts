@@ -36,28 +36,25 @@ export async function* renderPage(
   }
   let readNs: bigint | undefined
   await counter.catchUp().catch(fail)
-  // The main thread renders the exporter's own metrics while another reads the counters.
-  const [reading, own] = await Promise.allSettled([
-    counter.read({
-      openMetrics: format === 'openMetrics',
-      ...(scrape && { zeroAfterNs: scrape.zeroAfterNs }),
-    }),
-    selfMetrics[format].metrics(),
-  ])
+  const reading = await counter
+    .read({ openMetrics: format === 'openMetrics', ...(scrape && { zeroAfterNs: scrape.zeroAfterNs }) })
+    .catch(fail)
+  // The main thread has nothing else to do while another renders the first chunk.
+  const own = Promise.allSettled([selfMetrics[format].metrics()])
   try {
-    if (reading.status === 'rejected') throw reading.reason
-    yield* reading.value.chunks
-    readNs = reading.value.readNs
+    if (reading) yield* reading.chunks
+    readNs = reading?.readNs
   } catch (error) {
     fail(error)
   }
   const durationSeconds = (performance.now() - start) / 1000
   const result = renderScrape({ success, durationSeconds })
-  if (own.status === 'rejected') {
-    log.error({ err: own.reason }, "cannot render the exporter's own metrics")
-    throw own.reason
+  const [text] = await own
+  if (text.status === 'rejected') {
+    log.error({ err: text.reason }, "cannot render the exporter's own metrics")
+    throw text.reason
   }
   // prom-client ends the OpenMetrics text with "# EOF".
-  yield Buffer.from(result + own.value)
+  yield Buffer.from(result + text.value)
   return readNs
 }

@@ -24,12 +24,11 @@ export interface SelfMetricsSource {
 
 export type SelfMetrics = Readonly<Record<Format, Registry>>
 
-/** Gauges that prom-client names like counters; promtool rejects the suffix. */
-const misnamed = [
-  'nodejs_active_handles_total',
-  'nodejs_active_requests_total',
-  'nodejs_active_resources_total',
-]
+/** What prom-client has by default and is kept; the rest says much of V8 and little of the exporter. */
+const kept = /^(process_\w+|nodejs_(version_info|heap_size_\w+|external_memory_bytes|gc_duration_seconds))$/
+
+/** prom-client looks at the event loop this often, and cannot be told not to: 100 times a second by default. */
+const eventLoopMonitoringPrecision = 3_600_000
 
 /**
  * One registry a format: rendering OpenMetrics strips `_total` from prom-client's counters for good,
@@ -52,7 +51,10 @@ function createRegistry(source: SelfMetricsSource, contentType: string): Registr
   programMetrics(registry, source.runStatistics)
   memoryMetrics(registry, source.memory, source.interfaces)
   interfaceGauges(registry, source.interfaces)
-  collectDefaultMetrics({ register: registry })
-  for (const name of misnamed) registry.removeSingleMetric(name)
+  const ours = new Set(registry.getMetricsAsArray())
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision })
+  for (const metric of registry.getMetricsAsArray()) {
+    if (!ours.has(metric) && !kept.test(metric.name)) registry.removeSingleMetric(metric.name)
+  }
   return registry
 }

@@ -183,7 +183,7 @@ export interface NativeExporter {
   know(sightings: readonly Pick<Sighting, 'id' | 'firstSeenNs' | 'firstSeenMs'>[]): Promise<void>
   /** A part of the list of known destinations, in some order. */
   rank(query: RankQuery): Promise<Ranking>
-  /** Known destinations with packets since the last such walk, from an id on; `next` is the limit at the end. */
+  /** Known destinations with packets since the last such walk, from an id on; `next` is where to go on. */
   findActive(from: number, most: number): Promise<{ next: number; sightings: Sighting[] }>
   /** Turns the kernel's BPF statistics on as long as the process runs; throws a NativeError. */
   enableStatistics(): void

@@ -22,8 +22,8 @@ export type CounterSettings = FollowerSettings &
   HousekeeperSettings &
   Pick<Settings, 'choices' | 'ipv4PrefixLength' | 'ipv6PrefixLength' | 'pinPath' | 'bpfStats'>
 
-/** Large enough that few trips to the thread pool make a page, small enough to stay in the cache. */
-const chunkBytes = 256 * 1024
+/** Large enough that few trips to the thread pool make a page, small enough for many at once. */
+const chunkBytes = 512 * 1024
 
 /** How a reading is shown. */
 export interface View {
@@ -37,13 +37,16 @@ export interface Reading {
   /** When it was made, CLOCK_MONOTONIC. */
   readonly readNs: bigint
   /**
-   * Its metric text, rendered off the main thread, one chunk ahead of what is asked for. The memory of
-   * a chunk is used again when the next is asked for. To be read to its end, or returned.
+   * Its metric text, rendered off the main thread, one chunk ahead of what is asked for, the first at
+   * once. The memory of a chunk is used again when the next is asked for. To be read to its end, or
+   * returned.
    */
   readonly chunks: AsyncGenerator<Uint8Array>
 }
 
 const never = 2n ** 64n - 1n
+
+type Buffers = [Buffer, Buffer]
 
 /** The kernel program: loaded, attached, counting until it is closed. */
 export class EgressCounter {
@@ -51,6 +54,8 @@ export class EgressCounter {
   readonly #exporter: NativeExporter
   readonly #follower: InterfaceFollower
   readonly #housekeeper: Housekeeper
+  /** Of the last page, for the next. */
+  #buffers: Buffers | undefined
 
   /**
    * Loads the program and attaches it to the interfaces that the settings choose, now and as they
@@ -153,7 +158,29 @@ export class EgressCounter {
   /** Reads the counters. Calls that come while a read is under way share it. */
   async read({ openMetrics, zeroAfterNs = never }: View): Promise<Reading> {
     const reader = await this.#exporter.read(openMetrics, zeroAfterNs)
-    return { readNs: reader.readNs, chunks: render(reader) }
+    const buffers = this.#buffers ?? [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)]
+    this.#buffers = undefined
+    return { readNs: reader.readNs, chunks: this.#render(reader, buffers, reader.fill(buffers[0])) }
+  }
+
+  async *#render(
+    reader: NativePageReader,
+    [filling, resting]: Buffers,
+    filled: Promise<number>,
+  ): AsyncGenerator<Uint8Array> {
+    try {
+      for (let length = await filled; length > 0; length = await filled) {
+        const chunk = filling.subarray(0, length)
+        // One is filled while the other is on its way to the client.
+        ;[filling, resting] = [resting, filling]
+        filled = reader.fill(filling)
+        yield chunk
+      }
+    } finally {
+      await filled.catch(() => undefined)
+      reader.close()
+      this.#buffers = [filling, resting]
+    }
   }
 
   #enableStatistics(log: FollowerLog): void {
@@ -172,23 +199,5 @@ export class EgressCounter {
     this.#follower.close()
     this.#housekeeper.close()
     this.#exporter.close()
-  }
-}
-
-async function* render(reader: NativePageReader): AsyncGenerator<Uint8Array> {
-  try {
-    // One is filled while the other is written to the client.
-    let [filling, resting] = [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)]
-    let filled = reader.fill(filling)
-    for (;;) {
-      const length = await filled
-      if (length === 0) return
-      const chunk = filling.subarray(0, length)
-      ;[filling, resting] = [resting, filling]
-      filled = reader.fill(filling)
-      yield chunk
-    }
-  } finally {
-    reader.close()
   }
 }
