@@ -100,7 +100,7 @@ void Exporter::check_network_namespace() {
   if (stat("/proc/self/ns/net", &own) != 0) throw Error("open pins", pins_->path(), errno);
   const uint64_t inode = own.st_ino;
   const uint32_t first = 0;
-  if (Fd pinned = pins_->get("network_namespace")) {
+  if (Fd pinned = pins_->get(kNamespacePin)) {
     uint64_t theirs = 0;
     if (bpf_map_lookup_elem(pinned.get(), &first, &theirs) != 0 || theirs != inode)
       throw Error("open pins", pins_->path(), EXDEV);
@@ -109,8 +109,8 @@ void Exporter::check_network_namespace() {
   Fd map(
       bpf_map_create(BPF_MAP_TYPE_ARRAY, "egress_netns", sizeof(first), sizeof(inode), 1, nullptr));
   if (!map) throw Error("open pins", pins_->path(), errno);
-  write(map.get(), "network_namespace", &first, &inode);
-  pins_->pin(map.get(), "network_namespace");
+  write(map.get(), kNamespacePin, &first, &inode);
+  pins_->pin(map.get(), kNamespacePin);
 }
 
 void Exporter::adopt() {
@@ -349,7 +349,8 @@ std::vector<Sighting> Exporter::discover(size_t most) {
   const auto names = slot_names();
   for (uint32_t id : destinations_.find_unknown(most))
     found.push_back(sight(id, destinations_.describe(id), names));
-  if (found.empty()) discovered_ = listed;
+  // Not at the first walk in vain: a processor may see another's count before its record.
+  if (found.empty() && std::exchange(walked_, listed) == listed) discovered_ = listed;
   return found;
 }
 

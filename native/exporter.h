@@ -180,6 +180,7 @@ class Exporter {
   Fd statistics_;
   std::deque<Sighting> retired_;      // to be told of
   uint64_t discovered_ = UINT64_MAX;  // what the program had listed when all was known
+  uint64_t walked_ = UINT64_MAX;      // and when a walk last found nothing
   std::map<std::string, egress_slot> departed_;
   std::map<uint32_t, Counted> counted_;  // by ifindex
 };

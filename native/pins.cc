@@ -35,10 +35,8 @@ bool is_numbered(std::string_view name, std::string_view prefix) {
 
 /// What this program pins: maps by their names, links by their interfaces. Other files stay.
 bool is_pin(std::string_view name) {
-  constexpr std::string_view kMaps[] = {
-      "destinations", "destination_ids", "free_ids",     "interface_slots",   "interfaces",
-      "notes",        "moved",           "pending_move", "network_namespace", "cpu_counts"};
-  return is_numbered(name, "tcx-") || std::ranges::find(kMaps, name) != std::end(kMaps);
+  return is_numbered(name, "tcx-") || name == kNamespacePin ||
+         std::ranges::find(kPinnedMaps, name) != std::end(kPinnedMaps);
 }
 
 bool is_version(std::string_view name) { return is_numbered(name, "v"); }

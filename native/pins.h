@@ -9,6 +9,13 @@
 
 namespace egress {
 
+/// The maps that are pinned: those that hold counts; the others are made from the settings.
+inline constexpr const char* kPinnedMaps[] = {
+    "destinations", "destination_ids", "free_ids", "interface_slots", "interfaces",
+    "cpu_counts",   "ids_taken",       "notes",    "moved",           "pending_move"};
+/// A map that tells which network namespace the others are of.
+inline constexpr const char* kNamespacePin = "network_namespace";
+
 /// A folder on a BPF file system, under which maps and links outlive the process: PATH/v2/NAME. One
 /// process at a time has it: the lock goes with the process, however it ends.
 class PinFolder {

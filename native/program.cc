@@ -41,12 +41,11 @@ uint32_t bits_of_hints(uint32_t destinations_limit) {
   return static_cast<uint32_t>(std::bit_width(4 * uint64_t{destinations_limit} - 1));
 }
 
-/// The maps that hold counts; the others are made from the settings.
-std::vector<bpf_map*> lasting_maps(const egress_bpf* skeleton) {
-  const auto& maps = skeleton->maps;
-  return {maps.destinations, maps.destination_ids, maps.free_ids,  maps.interface_slots,
-          maps.interfaces,   maps.cpu_counts,      maps.ids_taken, maps.notes,
-          maps.moved,        maps.pending_move};
+std::vector<bpf_map*> pinned_maps(const egress_bpf* skeleton) {
+  std::vector<bpf_map*> maps;
+  for (const char* name : kPinnedMaps)
+    maps.push_back(bpf_object__find_map_by_name(skeleton->obj, name));
+  return maps;
 }
 
 size_t count_keys(const PinFolder& pins) {
@@ -89,7 +88,7 @@ void write(int map_fd, const char* map, const void* key, const void* value) {
 void Program::Destroy::operator()(egress_bpf* skeleton) const { egress_bpf::destroy(skeleton); }
 
 void Program::adopt(const PinFolder& pins) {
-  const auto maps = lasting_maps(skeleton_.get());
+  const auto maps = pinned_maps(skeleton_.get());
   std::vector<std::pair<bpf_map*, Fd>> found;
   for (bpf_map* map : maps)
     if (Fd pinned = pins.get(bpf_map__name(map))) found.emplace_back(map, std::move(pinned));
@@ -144,7 +143,7 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   for (uint32_t id = options.destinations_limit; id-- > 0;)
     write(bpf_map__fd(maps.free_ids), "free_ids", nullptr, &id);
   if (pins)
-    for (bpf_map* map : lasting_maps(skeleton_.get()))
+    for (bpf_map* map : pinned_maps(skeleton_.get()))
       pins->pin(bpf_map__fd(map), bpf_map__name(map));
 }
 
