@@ -119,7 +119,13 @@ function buildAddon() {
   if (isNewer(addon, sources)) return
   say('compiling the kernel program and the addon (about half a minute)')
   rmSync(addon, { force: true })
-  execute('node_modules/.bin/node-gyp', ['configure', 'build', '--loglevel=warn'])
+  execute('node_modules/.bin/node-gyp', ['configure', 'build', '--loglevel=warn', ...installedHeaders()])
+}
+
+/** Node's own headers, where they came with it: else node-gyp downloads them. */
+function installedHeaders() {
+  const prefix = dirname(dirname(process.execPath))
+  return existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : []
 }
 
 function buildJavaScript() {
