@@ -188,16 +188,33 @@ Napi::Promise promise_of(Napi::Env env, typename PoolWorker<T>::Work work,
 /// A page for any number of scrapes. The last one to leave it gives its memory back for the next.
 using SharedPage = std::shared_ptr<const Page>;
 
+/// Scrapes that come so soon after one that is not done share its page.
+constexpr uint64_t kSharedNs = 50'000'000;
+
 class Pages {
  public:
   /// Reads on a pool thread. @throws Error as Exporter::read() does
   static SharedPage read(const std::shared_ptr<Pages>& pages, egress::Exporter& exporter) {
+    if (SharedPage fresh = pages->fresh()) return fresh;
     std::unique_ptr<Page> page = pages->take();
     page->read([&](egress::Snapshot& snapshot) { exporter.read(snapshot); });
-    return {page.release(), [pages](Page* done) { pages->keep(std::unique_ptr<Page>(done)); }};
+    SharedPage shared(page.release(),
+                      [pages](Page* done) { pages->keep(std::unique_ptr<Page>(done)); });
+    std::lock_guard lock(pages->mutex_);
+    pages->latest_ = shared;
+    return shared;
   }
 
  private:
+  SharedPage fresh() {
+    SharedPage page;
+    {
+      std::lock_guard lock(mutex_);
+      page = latest_.lock();
+    }
+    // Let go of only now: keep() locks, too.
+    return page && egress::monotonic_ns() - page->snapshot().read_ns < kSharedNs ? page : nullptr;
+  }
   std::unique_ptr<Page> take() {
     std::lock_guard lock(mutex_);
     return spare_ ? std::move(spare_) : std::make_unique<Page>();
@@ -209,6 +226,7 @@ class Pages {
 
   std::mutex mutex_;  // pages come from pool threads and go back on the main thread
   std::unique_ptr<Page> spare_;
+  std::weak_ptr<const Page> latest_;
 };
 
 /// One scrape's walk over a page that other scrapes may share.
@@ -564,7 +582,7 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
   }
 
   /// read(openMetrics: boolean, zeroAfterNs: bigint): Promise<PageReader>; calls that come while a
-  /// read is under way share it
+  /// read is under way share it, and those that come soon after one whose page is still in use
   Napi::Value read(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
     open(env);

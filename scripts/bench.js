@@ -1,5 +1,6 @@
 // npm run bench: what a packet, a scrape and a start cost, beside the alternatives; see bench/README.md.
 // npm run bench:check: fails where a ratio misses its target; with --slack=2, twice its target.
+// With --quick both take fewer rounds.
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureKernel } from '../bench/kernel/index.js'
@@ -10,12 +11,18 @@ import { median, range } from '../bench/statistics.js'
 import { setup } from './setup.js'
 
 const { values: flags } = parseArgs({
-  options: { check: { type: 'boolean' }, slack: { type: 'string', default: '1' } },
+  options: {
+    check: { type: 'boolean' },
+    slack: { type: 'string', default: '1' },
+    quick: { type: 'boolean' },
+  },
 })
-const rounds = { kernel: 7, scrape: 11, start: 5, page: 7 }
+const rounds = flags.quick
+  ? { kernel: 3, scrape: 5, start: 3, page: 3 }
+  : { kernel: 7, scrape: 11, start: 5, page: 7 }
 
 setup({ test: true })
-console.error('egress-exporter: measuring (about five minutes)')
+console.error(`egress-exporter: measuring (about ${flags.quick ? 'three' : 'five'} minutes)`)
 const rows = [
   ...measureKernel(rounds.kernel),
   ...(await measureScrapes(rounds.scrape)),

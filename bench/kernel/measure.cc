@@ -146,9 +146,9 @@ class Ours : public Subject
 	void settle(const std::function<void()> &traffic)
 	{
 		read(); // known, as after the first scrape
-		exporter_.keep_house(0);
+		exporter_.keep_house(0, false);
 		traffic();
-		exporter_.keep_house(0);
+		exporter_.keep_house(0, false);
 	}
 	egress::Snapshot read()
 	{

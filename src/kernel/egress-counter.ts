@@ -23,7 +23,7 @@ export type CounterSettings = FollowerSettings &
   Pick<Settings, 'choices' | 'ipv4PrefixLength' | 'ipv6PrefixLength' | 'pinPath' | 'bpfStats'>
 
 /** Large enough that few trips to the thread pool make a page, small enough for many at once. */
-const chunkBytes = 512 * 1024
+const chunkBytes = 256 * 1024
 
 /** How a reading is shown. */
 export interface View {
@@ -155,7 +155,7 @@ export class EgressCounter {
     this.#housekeeper.watcher = watcher
   }
 
-  /** Reads the counters. Calls that come while a read is under way share it. */
+  /** Reads the counters. Calls at about the same time share a read. */
   async read({ openMetrics, zeroAfterNs = never }: View): Promise<Reading> {
     const reader = await this.#exporter.read(openMetrics, zeroAfterNs)
     const buffers = this.#buffers ?? [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)]
