@@ -254,8 +254,8 @@ static __always_inline bool opens_connection(__u8 tcp_flags)
 	return (tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
-static __always_inline bool read_ipv4(struct __sk_buff *skb, const int plain, int offset,
-				      struct egress_key *key, struct outlook *outlook)
+static __always_inline bool read_ipv4(struct __sk_buff *skb, const int plain, int offset, __be32 address[4],
+				      struct outlook *outlook)
 {
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
@@ -269,7 +269,7 @@ static __always_inline bool read_ipv4(struct __sk_buff *skb, const int plain, in
 		version_and_words = *(const __u8 *)ip;
 		protocol = ip->protocol;
 		fragment_be = ip->frag_off;
-		key->address[0] = ip->daddr;
+		address[0] = ip->daddr & ipv4_mask_be;
 	} else {
 		struct iphdr ip;
 
@@ -278,10 +278,8 @@ static __always_inline bool read_ipv4(struct __sk_buff *skb, const int plain, in
 		version_and_words = *(__u8 *)&ip;
 		protocol = ip.protocol;
 		fragment_be = ip.frag_off;
-		key->address[0] = ip.daddr;
+		address[0] = ip.daddr & ipv4_mask_be;
 	}
-	key->family = AF_INET;
-	key->prefix_length = ipv4_prefix_length;
 	if (protocol == IPPROTO_TCP && !(fragment_be & bpf_htons(IPV4_FRAGMENT_OFFSET))) {
 		outlook->hidden = version_and_words != 0x45;
 		if (!outlook->hidden &&
@@ -293,17 +291,16 @@ static __always_inline bool read_ipv4(struct __sk_buff *skb, const int plain, in
 	       offset + (version_and_words & 0xf) * 4U <= skb->len;
 }
 
-static __always_inline bool read_ipv6(struct __sk_buff *skb, const int plain, int offset,
-				      struct egress_key *key, struct outlook *outlook)
+static __always_inline bool read_ipv6(struct __sk_buff *skb, const int plain, int offset, __be32 address[4],
+				      struct outlook *outlook)
 {
 	struct ipv6hdr ip;
 	__u8 tcp_flags;
 
 	if (!read(skb, plain, offset, 0, &ip, sizeof(ip)))
 		return false;
-	key->family = AF_INET6;
-	key->prefix_length = ipv6_prefix_length;
-	__builtin_memcpy(key->address, &ip.daddr, sizeof(key->address));
+	for (int i = 0; i < 4; i++)
+		address[i] = ip.daddr.s6_addr32[i] & ipv6_mask_be[i];
 	outlook->hidden = is_ipv6_extension(ip.nexthdr);
 	if (ip.nexthdr == IPPROTO_TCP &&
 	    read(skb, plain, offset, sizeof(ip) + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags)))
@@ -311,15 +308,36 @@ static __always_inline bool read_ipv6(struct __sk_buff *skb, const int plain, in
 	return ip.version == 6;
 }
 
-/* Leaves of the address what destinations are told apart by. */
-static __always_inline void aggregate(struct egress_key *key)
+/* What has these two halves in memory, in this order. */
+static __always_inline __u32 join16(__u16 first, __u16 second)
 {
-	if (key->family == AF_INET) {
-		key->address[0] &= ipv4_mask_be;
-	} else {
-		for (int i = 0; i < 4; i++)
-			key->address[i] &= ipv6_mask_be[i];
-	}
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return first | (__u32)second << 16;
+#else
+	return (__u32)first << 16 | second;
+#endif
+}
+
+static __always_inline __u64 join32(__u32 first, __u32 second)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return first | (__u64)second << 32;
+#else
+	return (__u64)first << 32 | second;
+#endif
+}
+
+/* Stores a key by the words that same_key() loads: a load that spans several
+ * stores waits until they have left the processor's store buffer. */
+static __always_inline void make_key(struct egress_key *key, __u32 ifindex, __u16 family,
+				     const __be32 address[4])
+{
+	__u64 *words = (__u64 *)key;
+	__u16 prefix_length = family == AF_INET ? ipv4_prefix_length : ipv6_prefix_length;
+
+	words[0] = join32(ifindex, join16(family, prefix_length));
+	words[1] = join32(address[0], address[1]);
+	words[2] = join32(address[2], address[3]);
 }
 
 static __always_inline bool same_key(const struct egress_key *a, const struct egress_key *b)
@@ -329,21 +347,21 @@ static __always_inline bool same_key(const struct egress_key *a, const struct eg
 	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]));
 }
 
-/* Spreads keys evenly over 32 bits, the highest best: Fibonacci hashing (Knuth,
+/* Spreads destinations evenly over 32 bits, the highest best: Fibonacci hashing (Knuth,
  * The Art of Computer Programming, volume 3, section 6.4). */
-static __always_inline __u32 spread(const struct egress_key *key)
+static __always_inline __u32 spread(__u32 ifindex, __u16 family, const __be32 address[4])
 {
-	__u32 mixed = bpf_ntohl(key->address[0] ^ key->address[2]) ^ key->ifindex << 20;
+	__u32 mixed = bpf_ntohl(address[0] ^ address[2]) ^ ifindex << 20;
 
 	/* The last half of an IPv6 address tells hosts of a network apart. */
-	if (key->family == AF_INET6)
-		mixed = (mixed ^ bpf_ntohl(key->address[1])) * 0x85ebca6bU ^ bpf_ntohl(key->address[3]);
+	if (family == AF_INET6)
+		mixed = (mixed ^ bpf_ntohl(address[1])) * 0x85ebca6bU ^ bpf_ntohl(address[3]);
 	return mixed * 0x9e3779b1U; /* 2^32 over the golden ratio */
 }
 
-static __always_inline struct egress_destination *find(const struct egress_key *key)
+/* `index`: into `hints` */
+static __always_inline struct egress_destination *find(const struct egress_key *key, __u32 index)
 {
-	__u32 index = spread(key) >> hints_shift;
 	__u32 *hint = take_hints ? bpf_map_lookup_elem(&hints, &index) : NULL;
 	struct egress_destination *destination;
 	__u32 *id;
@@ -448,7 +466,7 @@ static __always_inline __u32 count_segments(struct __sk_buff *skb, const struct 
 
 static __always_inline bool is_excluded(const struct egress_key *key)
 {
-	__u32 index = spread(key) / (0x100000000ULL / EXCLUDED_RECENTLY);
+	__u32 index = spread(key->ifindex, key->family, key->address) / (0x100000000ULL / EXCLUDED_RECENTLY);
 	struct egress_key *recent = bpf_map_lookup_elem(&excluded_recently, &index);
 	struct egress_prefix prefix = {
 		.length = EGRESS_FAMILY_BITS + 128,
@@ -606,7 +624,7 @@ static __always_inline struct egress_counter *unlisted(struct egress_interface *
 #undef CASE
 }
 
-/* Where the packet counts if it has no record; of the address that it has, and
+/* Whether the packet gets no record; of the address that it has, and
  * not of the prefix that stands for it. */
 static __always_inline bool is_left_out(struct __sk_buff *skb, int offset, const struct egress_key *key)
 {
@@ -625,7 +643,10 @@ static __always_inline bool is_left_out(struct __sk_buff *skb, int offset, const
  * before it. */
 static __always_inline void count(struct __sk_buff *skb, const int plain, int offset, __be16 ethertype_be)
 {
-	struct egress_key key = {.ifindex = skb->ifindex};
+	__u32 ifindex = skb->ifindex;
+	__u16 family = AF_INET;
+	__be32 address[4] = {};
+	struct egress_key key; /* of what is IP */
 	struct egress_destination *destination = NULL;
 	enum egress_unlisted reason = EGRESS_MALFORMED;
 	struct transport transport = {};
@@ -636,16 +657,18 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 	bool is_ip = false, is_new = false, segmented;
 
 	if (offset >= 0) {
-		if (ethertype_be == bpf_htons(ETH_P_IP))
-			is_ip = read_ipv4(skb, plain, offset, &key, &outlook);
-		else if (ethertype_be == bpf_htons(ETH_P_IPV6))
-			is_ip = read_ipv6(skb, plain, offset, &key, &outlook);
-		else
+		if (ethertype_be == bpf_htons(ETH_P_IP)) {
+			is_ip = read_ipv4(skb, plain, offset, address, &outlook);
+		} else if (ethertype_be == bpf_htons(ETH_P_IPV6)) {
+			family = AF_INET6;
+			is_ip = read_ipv6(skb, plain, offset, address, &outlook);
+		} else {
 			reason = EGRESS_NOT_IP;
+		}
 	}
 	if (is_ip) {
-		aggregate(&key);
-		destination = find(&key);
+		make_key(&key, ifindex, family, address);
+		destination = find(&key, spread(ifindex, family, address) >> hints_shift);
 		if (!destination) {
 			is_new = !is_left_out(skb, offset, &key);
 			reason = EGRESS_EXCLUDED;
@@ -654,7 +677,7 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 
 	segmented = is_ip && skb->gso_segs <= 1 && bytes > skb->len;
 	if (is_new || segmented || (destination && outlook.hidden)) {
-		transport = find_transport(skb, offset, key.family);
+		transport = find_transport(skb, offset, family);
 		if (outlook.hidden && transport.present && transport.protocol == IPPROTO_TCP) {
 			__u8 tcp_flags = 0;
 
@@ -673,7 +696,7 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 	if (destination) {
 		slot = destination->slot;
 	} else {
-		struct egress_slot *found = bpf_map_lookup_elem(&interface_slots, &key.ifindex);
+		struct egress_slot *found = bpf_map_lookup_elem(&interface_slots, &ifindex);
 
 		if (!found)
 			return;
