@@ -36,11 +36,12 @@ export async function* renderPage(
   }
   let readNs: bigint | undefined
   await counter.catchUp().catch(fail)
-  const reading = await counter
+  const read = counter
     .read({ openMetrics: format === 'openMetrics', ...(scrape && { zeroAfterNs: scrape.zeroAfterNs }) })
     .catch(fail)
-  // The main thread has nothing else to do while another renders the first chunk.
+  // The main thread has nothing else to do while another reads.
   const own = Promise.allSettled([selfMetrics[format].metrics()])
+  const reading = await read
   try {
     if (reading) yield* reading.chunks
     readNs = reading?.readNs

@@ -22,8 +22,10 @@ export type CounterSettings = FollowerSettings &
   HousekeeperSettings &
   Pick<Settings, 'choices' | 'ipv4PrefixLength' | 'ipv6PrefixLength' | 'pinPath' | 'bpfStats'>
 
-/** Large enough that few trips to the thread pool make a page, small enough for many at once. */
-const chunkBytes = 256 * 1024
+/** Large enough that few trips to the thread pool make a page. */
+const chunkBytes = 1024 * 1024
+/** Of those who come while another has the large buffers: many at once take little memory. */
+const smallChunkBytes = 128 * 1024
 
 /** How a reading is shown. */
 export interface View {
@@ -48,14 +50,17 @@ const never = 2n ** 64n - 1n
 
 type Buffers = [Buffer, Buffer]
 
+const allocate = (bytes: number): Buffers => [Buffer.allocUnsafeSlow(bytes), Buffer.allocUnsafeSlow(bytes)]
+
 /** The kernel program: loaded, attached, counting until it is closed. */
 export class EgressCounter {
   readonly libbpfVersion: string
   readonly #exporter: NativeExporter
   readonly #follower: InterfaceFollower
   readonly #housekeeper: Housekeeper
-  /** Of the last page, for the next. */
+  /** The large buffers, kept from page to page. */
   #buffers: Buffers | undefined
+  #buffersInUse = false
 
   /**
    * Loads the program and attaches it to the interfaces that the settings choose, now and as they
@@ -158,29 +163,14 @@ export class EgressCounter {
   /** Reads the counters. Calls at about the same time share a read. */
   async read({ openMetrics, zeroAfterNs = never }: View): Promise<Reading> {
     const reader = await this.#exporter.read(openMetrics, zeroAfterNs)
-    const buffers = this.#buffers ?? [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)]
-    this.#buffers = undefined
-    return { readNs: reader.readNs, chunks: this.#render(reader, buffers, reader.fill(buffers[0])) }
-  }
-
-  async *#render(
-    reader: NativePageReader,
-    [filling, resting]: Buffers,
-    filled: Promise<number>,
-  ): AsyncGenerator<Uint8Array> {
-    try {
-      for (let length = await filled; length > 0; length = await filled) {
-        const chunk = filling.subarray(0, length)
-        // One is filled while the other is on its way to the client.
-        ;[filling, resting] = [resting, filling]
-        filled = reader.fill(filling)
-        yield chunk
-      }
-    } finally {
-      await filled.catch(() => undefined)
+    const large = !this.#buffersInUse
+    const buffers = large ? (this.#buffers ??= allocate(chunkBytes)) : allocate(smallChunkBytes)
+    if (large) this.#buffersInUse = true
+    const done = () => {
       reader.close()
-      this.#buffers = [filling, resting]
+      if (large) this.#buffersInUse = false
     }
+    return { readNs: reader.readNs, chunks: render(reader, buffers, reader.fill(buffers[0]), done) }
   }
 
   #enableStatistics(log: FollowerLog): void {
@@ -199,5 +189,25 @@ export class EgressCounter {
     this.#follower.close()
     this.#housekeeper.close()
     this.#exporter.close()
+  }
+}
+
+async function* render(
+  reader: NativePageReader,
+  [filling, resting]: Buffers,
+  filled: Promise<number>,
+  done: () => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for (let length = await filled; length > 0; length = await filled) {
+      const chunk = filling.subarray(0, length)
+      // One is filled while the other is on its way to the client.
+      ;[filling, resting] = [resting, filling]
+      filled = reader.fill(filling)
+      yield chunk
+    }
+  } finally {
+    await filled.catch(() => undefined)
+    done()
   }
 }
