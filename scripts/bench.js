@@ -1,5 +1,5 @@
 // npm run bench: what a packet, a scrape and a start cost, beside the alternatives; see bench/README.md.
-// npm run bench:check: fails where a ratio misses its target; with --slack=2, twice its target.
+// npm run bench:check: fails where a ratio misses its target twice; with --slack=2, twice its target.
 // With --quick both take fewer rounds.
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -23,12 +23,25 @@ const rounds = flags.quick
 
 setup({ test: true })
 console.error(`egress-exporter: measuring (about ${flags.quick ? 'three' : 'five'} minutes)`)
-const rows = [
-  ...measureKernel(rounds.kernel),
-  ...(await measureScrapes(rounds.scrape)),
-  ...(await measureStart(rounds.start)),
-  ...(await measurePage(rounds.page)),
+const measurements = [
+  () => measureKernel(rounds.kernel),
+  () => measureScrapes(rounds.scrape),
+  () => measureStart(rounds.start),
+  () => measurePage(rounds.page),
 ]
+const slack = Number(flags.slack)
+const misses = ({ ratio, target }) => !(ratio <= slack * target)
+const rows = []
+for (const measure of measurements) {
+  let measured = await measure()
+  if (flags.check && measured.some(misses)) {
+    // A busy neighbour can do that once.
+    for (const { what, ratio } of measured.filter(misses))
+      console.error(`egress-exporter: ${what}: ratio ${ratio.toFixed(3)}: measuring again`)
+    measured = await measure()
+  }
+  rows.push(...measured)
+}
 const [cpu] = cpus()
 console.log(
   `${cpu.model}, ${cpus().length} processors, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}\n`,
@@ -47,8 +60,7 @@ for (const { what, theirs, ours, ratio, target, note } of rows) {
   )
 }
 if (flags.check) {
-  const slack = Number(flags.slack)
-  const missed = rows.filter(({ ratio, target }) => !(ratio <= slack * target))
+  const missed = rows.filter(misses)
   for (const { what, ratio, target } of missed)
     console.error(
       `egress-exporter: ${what}: ratio ${ratio.toFixed(3)} is above ${slack} times ${target.toFixed(3)}`,

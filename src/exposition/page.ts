@@ -36,12 +36,9 @@ export async function* renderPage(
   }
   let readNs: bigint | undefined
   await counter.catchUp().catch(fail)
-  const read = counter
+  const reading = await counter
     .read({ openMetrics: format === 'openMetrics', ...(scrape && { zeroAfterNs: scrape.zeroAfterNs }) })
     .catch(fail)
-  // The main thread has nothing else to do while another reads.
-  const own = Promise.allSettled([selfMetrics[format].metrics()])
-  const reading = await read
   try {
     if (reading) yield* reading.chunks
     readNs = reading?.readNs
@@ -50,12 +47,11 @@ export async function* renderPage(
   }
   const durationSeconds = (performance.now() - start) / 1000
   const result = renderScrape({ success, durationSeconds })
-  const [text] = await own
-  if (text.status === 'rejected') {
-    log.error({ err: text.reason }, "cannot render the exporter's own metrics")
-    throw text.reason
-  }
-  // prom-client ends the OpenMetrics text with "# EOF".
-  yield Buffer.from(result + text.value)
+  // Last: the client has something to read meanwhile. prom-client ends OpenMetrics with "# EOF".
+  const own = await selfMetrics[format].metrics().catch((error: unknown) => {
+    log.error({ err: error }, "cannot render the exporter's own metrics")
+    throw error
+  })
+  yield Buffer.from(result + own)
   return readNs
 }
