@@ -194,7 +194,7 @@ function parsePinPath(path: string): string {
 function parsePath(path: string): string {
   // What Fastify's router takes as a pattern is left out, as are what a URL would need escaped and
   // where other things are.
-  if (!/^(\/[\w.~-]+)+$/.test(path) || /^\/(-|api|assets)(\/|$)/.test(path)) {
+  if (!/^(\/[\w.~-]+)+$/.test(path) || /^\/(-|api|assets|docs)(\/|$)/.test(path)) {
     throw new Error(`'${path}' is not usable: write a path such as /metrics, of letters, digits and - . _ ~`)
   }
   return path

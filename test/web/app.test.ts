@@ -76,7 +76,11 @@ t.test('the other pages', async (t) => {
   const { app } = fakeApp(t, fine)
   t.match(await app.inject('/-/healthy'), { statusCode: 200, body: 'healthy\n' })
   t.match(await app.inject('/-/ready'), { statusCode: 200, body: 'ready\n' })
+  const docs = await app.inject('/docs')
+  t.equal(docs.headers['content-type'], 'text/plain; charset=utf-8')
+  t.match(docs.body, /^# egress-exporter\n/)
   const landing = await app.inject('/')
+  t.match(landing.body, '<a href="docs">Documentation</a>')
   t.match(landing.body, '<a href="./metrics">Metrics</a>')
   t.match(landing.headers, {
     'content-type': 'text/html; charset=utf-8',

@@ -66,6 +66,7 @@ export function renderDocument(
 <li><a href="api/v1/destinations">JSON</a></li>
 <li><a href="-/healthy">Health</a></li>
 <li><a href="-/ready">Readiness</a></li>
+<li><a href="docs">Documentation</a></li>
 </ul>
 <p>egress-exporter ${build.version}. Times are UTC; bytes are those on the wire. Acknowledge what is new with <code>egress-exporter destinations ack ADDRESS</code>.</p>
 </footer>
