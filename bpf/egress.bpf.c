@@ -308,22 +308,13 @@ static __always_inline bool read_ipv6(struct __sk_buff *skb, const int plain, in
 	return ip.version == 6;
 }
 
-/* What has these two halves in memory, in this order. */
-static __always_inline __u32 join16(__u16 first, __u16 second)
+/* What has these two in memory, in this order, each so many bits long. */
+static __always_inline __u64 join(__u64 first, __u64 second, const int bits)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return first | (__u32)second << 16;
+	return first | second << bits;
 #else
-	return (__u32)first << 16 | second;
-#endif
-}
-
-static __always_inline __u64 join32(__u32 first, __u32 second)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return first | (__u64)second << 32;
-#else
-	return (__u64)first << 32 | second;
+	return first << bits | second;
 #endif
 }
 
@@ -335,9 +326,9 @@ static __always_inline void make_key(struct egress_key *key, __u32 ifindex, __u1
 	__u64 *words = (__u64 *)key;
 	__u16 prefix_length = family == AF_INET ? ipv4_prefix_length : ipv6_prefix_length;
 
-	words[0] = join32(ifindex, join16(family, prefix_length));
-	words[1] = join32(address[0], address[1]);
-	words[2] = join32(address[2], address[3]);
+	words[0] = join(ifindex, join(family, prefix_length, 16), 32);
+	words[1] = join(address[0], address[1], 32);
+	words[2] = join(address[2], address[3], 32);
 }
 
 static __always_inline bool same_key(const struct egress_key *a, const struct egress_key *b)

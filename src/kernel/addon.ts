@@ -192,7 +192,7 @@ export interface NativeExporter {
   /** Gives up, for good, each capability that following interfaces does not need; returns what stays. */
   dropCapabilities(): string[]
   /**
-   * Reads all maps off the main thread; calls that come while a read is under way share it. Counters of
+   * Reads all maps off the main thread; calls at about the same time share a read. Counters of
    * destinations whose first packet came after `zeroAfterNs` (CLOCK_MONOTONIC) will show 0.
    */
   read(openMetrics: boolean, zeroAfterNs: bigint): Promise<NativePageReader>

@@ -58,9 +58,8 @@ export class EgressCounter {
   readonly #exporter: NativeExporter
   readonly #follower: InterfaceFollower
   readonly #housekeeper: Housekeeper
-  /** The large buffers, kept from page to page. */
-  #buffers: Buffers | undefined
-  #buffersInUse = false
+  /** The large ones, kept from page to page; undefined while a page has them. */
+  #buffers: Buffers | undefined = allocate(chunkBytes)
 
   /**
    * Loads the program and attaches it to the interfaces that the settings choose, now and as they
@@ -163,12 +162,12 @@ export class EgressCounter {
   /** Reads the counters. Calls at about the same time share a read. */
   async read({ openMetrics, zeroAfterNs = never }: View): Promise<Reading> {
     const reader = await this.#exporter.read(openMetrics, zeroAfterNs)
-    const large = !this.#buffersInUse
-    const buffers = large ? (this.#buffers ??= allocate(chunkBytes)) : allocate(smallChunkBytes)
-    if (large) this.#buffersInUse = true
+    const large = this.#buffers
+    this.#buffers = undefined
+    const buffers = large ?? allocate(smallChunkBytes)
     const done = () => {
       reader.close()
-      if (large) this.#buffersInUse = false
+      this.#buffers ??= large
     }
     return { readNs: reader.readNs, chunks: render(reader, buffers, reader.fill(buffers[0]), done) }
   }

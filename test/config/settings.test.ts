@@ -79,6 +79,7 @@ const bad: [argv: string[], message: RegExp][] = [
   [['--web.telemetry-path=metrics'], /^--web.telemetry-path: 'metrics' is not usable/],
   [['--web.telemetry-path=/:name'], /^--web.telemetry-path: '\/:name' is not usable/],
   [['--web.telemetry-path=/-/ready'], /^--web.telemetry-path: '\/-\/ready' is not usable/],
+  [['--web.telemetry-path=/docs'], /^--web.telemetry-path: '\/docs' is not usable/],
   [
     ['--web.telemetry-path=/api/v1/destinations'],
     /^--web.telemetry-path: '\/api\/v1\/destinations' is not usable/,
