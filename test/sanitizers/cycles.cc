@@ -14,6 +14,7 @@
 #include <cstring>
 #include <string>
 
+#include "../../native/address_text.h"
 #include "../../native/exporter.h"
 #include "../../native/exposition.h"
 #include "../../native/features.h"
@@ -161,6 +162,43 @@ void cycle(egress::Mode mode, bool map_memory, const std::string &pin_path)
 	}
 }
 
+std::string text_of(const egress_key &key)
+{
+	std::string text;
+	egress::append_address(text, key);
+	return text;
+}
+
+/// As inet_ntop() has them: every octet, and every order of groups that "::" and leading zeros matter to.
+void compare_addresses()
+{
+	std::array<char, INET6_ADDRSTRLEN> expected;
+	egress_key key{};
+	key.family = AF_INET;
+	key.prefix_length = 32;
+	for (uint32_t octet = 0; octet < 256; octet++) {
+		key.address[0] = htonl(octet << 24 | (255 - octet) << 16 | octet << 8 | octet / 3);
+		inet_ntop(AF_INET, key.address, expected.data(), expected.size());
+		require(text_of(key) == expected.data(), expected.data());
+	}
+	key.prefix_length = 24;
+	require(text_of(key) == std::string(expected.data()) + "/24", "a prefix");
+
+	constexpr std::array<uint16_t, 4> kGroups = {0, 0x1, 0xabc, 0xffff};
+	key.family = AF_INET6;
+	key.prefix_length = 128;
+	for (uint32_t choice = 0; choice < 1U << 16; choice++) {
+		std::array<uint16_t, 8> groups;
+		for (size_t i = 0; i < groups.size(); i++)
+			groups[i] = htons(kGroups[choice >> 2 * i & 3]);
+		std::memcpy(key.address, groups.data(), sizeof(groups));
+		inet_ntop(AF_INET6, key.address, expected.data(), expected.size());
+		require(text_of(key) == expected.data(), expected.data());
+	}
+	key.prefix_length = 127;
+	require(text_of(key) == std::string(expected.data()) + "/127", "a prefix");
+}
+
 bool are_found(const std::string &pins)
 {
 	const auto all = egress::PinFolder::find_all();
@@ -180,6 +218,7 @@ int main(int, char **arguments)
 			require(are_found(pins), "the pins are found");
 			egress::Exporter::remove_pins(pins);
 		}
+	compare_addresses();
 	require(!egress::rtnetlink::links().empty(), "links");
 	egress::rtnetlink::default_route_interfaces();
 	egress::listening_tcp_ports();
