@@ -188,45 +188,42 @@ Napi::Promise promise_of(Napi::Env env, typename PoolWorker<T>::Work work,
 /// A page for any number of scrapes. The last one to leave it gives its memory back for the next.
 using SharedPage = std::shared_ptr<const Page>;
 
-/// Scrapes that come so soon after one that is not done share its page.
+/// Scrapes share a page that is in use, if they came before its reading was done, or so soon after.
 constexpr uint64_t kSharedNs = 50'000'000;
 
 class Pages {
  public:
-  /// Reads on a pool thread. @throws Error as Exporter::read() does
-  static SharedPage read(const std::shared_ptr<Pages>& pages, egress::Exporter& exporter) {
-    if (SharedPage fresh = pages->fresh()) return fresh;
+  /// On a pool thread, for a scrape that came at `came_ns`. @throws Error as Exporter::read() does
+  static SharedPage read(const std::shared_ptr<Pages>& pages, egress::Exporter& exporter,
+                         uint64_t came_ns) {
+    // Who comes meanwhile waits for it.
+    std::lock_guard lock(pages->reading_);
+    SharedPage latest = pages->latest_.lock();
+    if (latest && came_ns < pages->latest_ns_ + kSharedNs) return latest;
     std::unique_ptr<Page> page = pages->take();
     page->read([&](egress::Snapshot& snapshot) { exporter.read(snapshot); });
     SharedPage shared(page.release(),
                       [pages](Page* done) { pages->keep(std::unique_ptr<Page>(done)); });
-    std::lock_guard lock(pages->mutex_);
     pages->latest_ = shared;
+    pages->latest_ns_ = egress::monotonic_ns();
     return shared;
   }
 
  private:
-  SharedPage fresh() {
-    SharedPage page;
-    {
-      std::lock_guard lock(mutex_);
-      page = latest_.lock();
-    }
-    // Let go of only now: keep() locks, too.
-    return page && egress::monotonic_ns() - page->snapshot().read_ns < kSharedNs ? page : nullptr;
-  }
   std::unique_ptr<Page> take() {
-    std::lock_guard lock(mutex_);
+    std::lock_guard lock(spare_mutex_);
     return spare_ ? std::move(spare_) : std::make_unique<Page>();
   }
   void keep(std::unique_ptr<Page> page) {
-    std::lock_guard lock(mutex_);
+    std::lock_guard lock(spare_mutex_);
     spare_ = std::move(page);
   }
 
-  std::mutex mutex_;  // pages come from pool threads and go back on the main thread
-  std::unique_ptr<Page> spare_;
+  std::mutex reading_;  // guards the latest
   std::weak_ptr<const Page> latest_;
+  uint64_t latest_ns_ = 0;  // when its reading was done, CLOCK_MONOTONIC
+  std::mutex spare_mutex_;  // pages come from pool threads and go back on the main thread
+  std::unique_ptr<Page> spare_;
 };
 
 /// One scrape's walk over a page that other scrapes may share.
@@ -236,23 +233,38 @@ class PageReader : public Napi::ObjectWrap<PageReader> {
     return DefineClass(
         env, "PageReader",
         {InstanceMethod<&PageReader::fill>("fill"), InstanceMethod<&PageReader::close>("close"),
-         InstanceAccessor<&PageReader::read_ns>("readNs")});
+         InstanceAccessor<&PageReader::read_ns>("readNs"),
+         InstanceAccessor<&PageReader::filled>("filled"),
+         InstanceAccessor<&PageReader::ended>("ended")});
   }
 
   explicit PageReader(const Napi::CallbackInfo& info) : ObjectWrap(info) {}
 
-  void open(SharedPage page, const Page::Cursor& cursor) {
-    page_ = std::move(page);
-    cursor_ = cursor;
+  /// A page and how much of it was written where.
+  struct Beginning {
+    SharedPage page;
+    Page::Cursor cursor;
+    size_t filled = 0;
+  };
+
+  void open(Beginning beginning) {
+    page_ = std::move(beginning.page);
+    cursor_ = beginning.cursor;
+    filled_ = beginning.filled;
+  }
+
+  /// The room of a buffer. @throws RangeError if it has none for a line
+  static std::span<char> room(Napi::Buffer<char> buffer) {
+    if (buffer.Length() < 2 * Page::kLineMax)
+      throw Napi::RangeError::New(buffer.Env(), "the buffer is too small for a line");
+    return {buffer.Data(), buffer.Length()};
   }
 
  private:
   /// fill(buffer: Buffer): Promise<number>; one call at a time
   Napi::Value fill(const Napi::CallbackInfo& info) {
     auto buffer = info[0].As<Napi::Buffer<char>>();
-    std::span<char> out(buffer.Data(), buffer.Length());
-    if (out.size() < 2 * Page::kLineMax)
-      throw Napi::RangeError::New(info.Env(), "the buffer is too small for a line");
+    const std::span<char> out = room(buffer);
     if (!page_) throw Failure{"the page is closed", "ECLOSED", "", "", ""}.to_js(info.Env());
     // The references keep buffer and cursor alive until the work is done.
     auto keep = std::make_shared<std::array<Napi::ObjectReference, 2>>();
@@ -265,6 +277,16 @@ class PageReader : public Napi::ObjectWrap<PageReader> {
         });
   }
 
+  /// filled: number, what read() wrote into its buffer
+  Napi::Value filled(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(filled_));
+  }
+
+  /// ended: boolean; not while fill() is under way
+  Napi::Value ended(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), Page::ended(cursor_));
+  }
+
   /// readNs: bigint, CLOCK_MONOTONIC
   Napi::Value read_ns(const Napi::CallbackInfo& info) {
     return Napi::BigInt::New(info.Env(), page_ ? page_->snapshot().read_ns : uint64_t{0});
@@ -275,6 +297,7 @@ class PageReader : public Napi::ObjectWrap<PageReader> {
 
   SharedPage page_;
   Page::Cursor cursor_;
+  size_t filled_ = 0;
 };
 
 /// What an environment has of its own.
@@ -581,40 +604,29 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
     return object;
   }
 
-  /// read(openMetrics: boolean, zeroAfterNs: bigint): Promise<PageReader>; calls that come while a
-  /// read is under way share it, and those that come soon after one whose page is still in use
+  /// read(openMetrics: boolean, zeroAfterNs: bigint, buffer: Buffer): Promise<PageReader>
   Napi::Value read(const Napi::CallbackInfo& info) {
-    Napi::Env env = info.Env();
-    open(env);
+    open(info.Env());
     bool lossless = false;
     Page::Cursor cursor;
     cursor.format = info[0].ToBoolean() ? egress::Format::kOpenMetrics : egress::Format::kText;
     cursor.zero_after_ns = info[1].As<Napi::BigInt>().Uint64Value(&lossless);
-    if (!reading_) reading_ = std::make_shared<std::vector<Reading>>();
-    reading_->push_back({Napi::Promise::Deferred::New(env), cursor});
-    Napi::Promise promise = reading_->back().deferred.Promise();
-    if (reading_->size() == 1) start_read(env);
-    return promise;
-  }
-
-  void start_read(Napi::Env env) {
-    // The reference keeps this alive until the work is done.
-    auto keep = std::make_shared<Napi::ObjectReference>(Napi::Persistent(Value()));
-    auto settle = [this, keep](auto&& each) {
-      const auto readings = std::exchange(reading_, nullptr);
-      for (Reading& reading : *readings) each(reading);
-    };
-    PoolWorker<SharedPage>::start(
-        env, [exporter = exporter_, pages = pages_] { return Pages::read(pages, *exporter); },
-        [settle](Napi::Env env, SharedPage&& page) {
-          settle([&](Reading& reading) {
-            auto reader = env.GetInstanceData<Environment>()->page_reader.New({});
-            PageReader::Unwrap(reader)->open(page, reading.cursor);
-            reading.deferred.Resolve(reader);
-          });
+    auto buffer = info[2].As<Napi::Buffer<char>>();
+    const std::span<char> out = PageReader::room(buffer);
+    // The reference keeps the buffer alive until the work is done.
+    auto keep =
+        std::make_shared<Napi::ObjectReference>(Napi::Persistent(buffer.As<Napi::Object>()));
+    return promise_of<PageReader::Beginning>(
+        info.Env(),
+        [exporter = exporter_, pages = pages_, came_ns = egress::monotonic_ns(), cursor, out] {
+          PageReader::Beginning beginning{Pages::read(pages, *exporter, came_ns), cursor};
+          beginning.filled = beginning.page->render(beginning.cursor, out);
+          return beginning;
         },
-        [settle](Napi::Value error) {
-          settle([&](Reading& reading) { reading.deferred.Reject(error); });
+        [keep](Napi::Env env, PageReader::Beginning&& beginning) {
+          auto reader = env.GetInstanceData<Environment>()->page_reader.New({});
+          PageReader::Unwrap(reader)->open(std::move(beginning));
+          return reader;
         });
   }
 
@@ -624,15 +636,8 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
     exporter_.reset();
   }
 
-  /// A scrape that waits for the read under way.
-  struct Reading {
-    Napi::Promise::Deferred deferred;
-    Page::Cursor cursor;
-  };
-
   std::shared_ptr<egress::Exporter> exporter_;
   const std::shared_ptr<Pages> pages_ = std::make_shared<Pages>();
-  std::shared_ptr<std::vector<Reading>> reading_;
 };
 
 /// Tells JavaScript when to look at the interfaces again.

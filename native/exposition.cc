@@ -26,9 +26,10 @@ class Writer {
   }
   /// Milliseconds as seconds with three decimals.
   Writer& seconds(int64_t ms) {
-    auto fraction = static_cast<uint64_t>(ms % 1000);
-    *this << static_cast<uint64_t>(ms / 1000) << ".";
-    return *this << fraction / 100 << fraction / 10 % 10 << fraction % 10;
+    *this << static_cast<uint64_t>(ms / 1000);
+    *at_++ = '.';
+    for (int64_t unit : {100, 10, 1}) *at_++ = static_cast<char>('0' + ms / unit % 10);
+    return *this;
   }
 
   size_t written() const { return static_cast<size_t>(at_ - begin_); }
@@ -58,7 +59,7 @@ template <auto Member>
 void destination_counter(const Page& page, size_t row, uint64_t zero_after_ns, Writer& out) {
   const Destination& destination = page.snapshot().destinations[row];
   const bool zero = destination.first_seen_ns > zero_after_ns;
-  out << "{" << page.destination_labels(row) << "} " << (zero ? 0 : destination.*Member);
+  out << page.destination_labels(row) << (zero ? 0 : destination.*Member);
 }
 
 template <auto Member>
@@ -74,7 +75,7 @@ void tcp_connects(const Page& page, const Page::Cursor& at, Writer& out) {
 }
 
 void first_seen(const Page& page, const Page::Cursor& at, Writer& out) {
-  out << "{" << page.destination_labels(at.row) << "} ";
+  out << page.destination_labels(at.row);
   out.seconds(page.snapshot().destinations[at.row].first_seen_ms);
 }
 
@@ -153,10 +154,11 @@ void Page::read(const std::function<void(Snapshot&)>& read) {
   label_ends_.reserve(snapshot_.destinations.size());
   labels_.reserve(snapshot_.destinations.size() * kLabelsMostly);
   for (const Destination& destination : snapshot_.destinations) {
+    labels_ += '{';
     labels_ += interface_labels_[destination.interface];
     labels_ += ",destination=\"";
     append_address(labels_, destination.key);
-    labels_ += '"';
+    labels_ += "\"} ";
     label_ends_.push_back(labels_.size());
     if (destination.tcp_connects > 0) connected_.push_back(label_ends_.size() - 1);
   }
@@ -169,14 +171,15 @@ std::string_view Page::destination_labels(size_t row) const {
 
 size_t Page::render(Cursor& cursor, std::span<char> out) const {
   Writer writer(out);
-  for (; cursor.family < std::size(kFamilies); cursor.family++) {
+  for (; !ended(cursor); cursor.family++) {
     const Family& family = kFamilies[cursor.family];
     const size_t rows = family.rows(*this);
+    const std::string name = std::string(family.name) + (family.counts() ? "_total" : "");
     for (; cursor.row < rows; cursor.row++) {
       // The first sample's line brings the metadata, so a family without samples has none.
       if (out.size() - writer.written() < 2 * kLineMax) return writer.written();
       if (cursor.row == 0) metadata(family, cursor.format, writer);
-      writer << family.name << (family.counts() ? "_total" : "");
+      writer << name;
       family.sample(*this, cursor, writer);
       writer << "\n";
     }
@@ -184,5 +187,7 @@ size_t Page::render(Cursor& cursor, std::span<char> out) const {
   }
   return writer.written();
 }
+
+bool Page::ended(const Cursor& cursor) { return cursor.family == std::size(kFamilies); }
 
 }  // namespace egress

@@ -46,7 +46,10 @@ class Page {
   /// @returns bytes written; 0 at the end of the page
   size_t render(Cursor& cursor, std::span<char> out) const;
 
-  /// The labels of a destination, without braces.
+  /// Whether the cursor is at the end of the page.
+  static bool ended(const Cursor& cursor);
+
+  /// The labels of a destination, with braces and the space before the value.
   std::string_view destination_labels(size_t row) const;
   /// The interface label, without braces.
   std::string_view interface_label(size_t row) const { return interface_labels_[row]; }

@@ -36,9 +36,13 @@ export async function* renderPage(
   }
   let readNs: bigint | undefined
   await counter.catchUp().catch(fail)
-  const reading = await counter
+  const read = counter
     .read({ openMetrics: format === 'openMetrics', ...(scrape && { zeroAfterNs: scrape.zeroAfterNs }) })
     .catch(fail)
+  // While a worker reads. They come last, since prom-client ends OpenMetrics with "# EOF".
+  const own = selfMetrics[format].metrics()
+  own.catch((error: unknown) => log.error({ err: error }, "cannot render the exporter's own metrics"))
+  const reading = await read
   try {
     if (reading) yield* reading.chunks
     readNs = reading?.readNs
@@ -47,11 +51,6 @@ export async function* renderPage(
   }
   const durationSeconds = (performance.now() - start) / 1000
   const result = renderScrape({ success, durationSeconds })
-  // Last: the client has something to read meanwhile. prom-client ends OpenMetrics with "# EOF".
-  const own = await selfMetrics[format].metrics().catch((error: unknown) => {
-    log.error({ err: error }, "cannot render the exporter's own metrics")
-    throw error
-  })
-  yield Buffer.from(result + own)
+  yield Buffer.from(result + (await own))
   return readNs
 }

@@ -192,10 +192,11 @@ export interface NativeExporter {
   /** Gives up, for good, each capability that following interfaces does not need; returns what stays. */
   dropCapabilities(): string[]
   /**
-   * Reads all maps off the main thread; calls at about the same time share a read. Counters of
-   * destinations whose first packet came after `zeroAfterNs` (CLOCK_MONOTONIC) will show 0.
+   * Reads all maps and fills the buffer with the page's first lines, off the main thread; calls at
+   * about the same time share a read. Counters of destinations whose first packet came after
+   * `zeroAfterNs` (CLOCK_MONOTONIC) will show 0.
    */
-  read(openMetrics: boolean, zeroAfterNs: bigint): Promise<NativePageReader>
+  read(openMetrics: boolean, zeroAfterNs: bigint, buffer: Uint8Array): Promise<NativePageReader>
   /** Detaches everywhere, or leaves everything to its pins. Idempotent. */
   close(): void
 }
@@ -211,7 +212,11 @@ export interface NativeInterfaceWatch {
 export interface NativePageReader {
   /** When the maps were read, CLOCK_MONOTONIC. */
   readonly readNs: bigint
-  /** Fills the buffer with whole lines off the main thread; 0 bytes: the page has ended. */
+  /** Bytes in the buffer of the read. */
+  readonly filled: number
+  /** Whether there is no more to fill; not while fill() is under way. */
+  readonly ended: boolean
+  /** Fills the buffer with whole lines off the main thread; returns how many bytes. */
   fill(buffer: Uint8Array): Promise<number>
   /** Lets go of the page, whose memory others use again. Idempotent. */
   close(): void

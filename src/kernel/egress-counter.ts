@@ -39,9 +39,8 @@ export interface Reading {
   /** When it was made, CLOCK_MONOTONIC. */
   readonly readNs: bigint
   /**
-   * Its metric text, rendered off the main thread, one chunk ahead of what is asked for, the first at
-   * once. The memory of a chunk is used again when the next is asked for. To be read to its end, or
-   * returned.
+   * Its metric text, rendered off the main thread, one chunk ahead of what is asked for. The memory of a
+   * chunk is used again when the next is asked for. To be read to its end, or returned.
    */
   readonly chunks: AsyncGenerator<Uint8Array>
 }
@@ -161,15 +160,19 @@ export class EgressCounter {
 
   /** Reads the counters. Calls at about the same time share a read. */
   async read({ openMetrics, zeroAfterNs = never }: View): Promise<Reading> {
-    const reader = await this.#exporter.read(openMetrics, zeroAfterNs)
     const large = this.#buffers
     this.#buffers = undefined
     const buffers = large ?? allocate(smallChunkBytes)
-    const done = () => {
-      reader.close()
+    const giveBack = () => {
       this.#buffers ??= large
     }
-    return { readNs: reader.readNs, chunks: render(reader, buffers, reader.fill(buffers[0]), done) }
+    try {
+      const reader = await this.#exporter.read(openMetrics, zeroAfterNs, buffers[0])
+      return { readNs: reader.readNs, chunks: render(reader, buffers, giveBack) }
+    } catch (error) {
+      giveBack()
+      throw error
+    }
   }
 
   #enableStatistics(log: FollowerLog): void {
@@ -193,20 +196,22 @@ export class EgressCounter {
 
 async function* render(
   reader: NativePageReader,
-  [filling, resting]: Buffers,
-  filled: Promise<number>,
-  done: () => void,
+  [filled, other]: Buffers,
+  giveBack: () => void,
 ): AsyncGenerator<Uint8Array> {
+  let next = Promise.resolve(reader.filled)
   try {
-    for (let length = await filled; length > 0; length = await filled) {
-      const chunk = filling.subarray(0, length)
+    for (let ended = false; !ended;) {
+      const length = await next
+      ended = reader.ended
       // One is filled while the other is on its way to the client.
-      ;[filling, resting] = [resting, filling]
-      filled = reader.fill(filling)
-      yield chunk
+      if (!ended) next = reader.fill(other)
+      yield filled.subarray(0, length)
+      ;[filled, other] = [other, filled]
     }
   } finally {
-    await filled.catch(() => undefined)
-    done()
+    await next.catch(() => undefined)
+    reader.close()
+    giveBack()
   }
 }

@@ -91,12 +91,17 @@ function fakeAddon({ failOn = '' } = {}) {
       runStatistics() {
         return { runs: 0, seconds: 0 }
       }
-      async read(openMetrics: boolean) {
+      async read(openMetrics: boolean, _zeroAfterNs: bigint, buffer: Uint8Array) {
         const chunks = ['one\n', 'two\n', String(openMetrics)]
+        const fill = (to: Uint8Array) => Buffer.from(to.buffer).write(chunks.shift() ?? '')
         return {
           readNs: 5n,
-          async fill(buffer: Uint8Array) {
-            return Buffer.from(buffer.buffer).write(chunks.shift() ?? '')
+          filled: fill(buffer),
+          get ended() {
+            return chunks.length === 0
+          },
+          async fill(to: Uint8Array) {
+            return fill(to)
           },
           close() {
             calls.push('close page')

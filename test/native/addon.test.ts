@@ -30,17 +30,18 @@ async function pageWithoutKnowing(
   openMetrics = false,
   bufferBytes = 4096,
 ): Promise<string> {
-  const reader = await exporter.read(openMetrics, never)
   const buffer = Buffer.alloc(bufferBytes)
-  let text = ''
-  for (let written; (written = await reader.fill(buffer)) > 0;) text += buffer.toString('utf8', 0, written)
+  const reader = await exporter.read(openMetrics, never, buffer)
+  let text = buffer.toString('utf8', 0, reader.filled)
+  while (!reader.ended) text += buffer.toString('utf8', 0, await reader.fill(buffer))
+  assert.equal(await reader.fill(buffer), 0)
   reader.close()
   return text
 }
 
 /** When a read was made that nobody uses. */
 async function readNs(exporter: NativeExporter): Promise<bigint> {
-  const reader = await exporter.read(false, never)
+  const reader = await exporter.read(false, never, Buffer.alloc(4096))
   const { readNs } = reader
   reader.close()
   return readNs
@@ -108,7 +109,8 @@ t.test('a page comes in whole lines, whatever the size of the buffer', async (t)
     await page(exporter, true),
     /^# HELP egress_packets .*\n# TYPE egress_packets counter\negress_packets_total{/,
   )
-  const reader = await exporter.read(false, never)
+  t.throws(() => exporter.read(false, never, Buffer.alloc(1023)), { name: 'RangeError' })
+  const reader = await exporter.read(false, never, Buffer.alloc(1024))
   t.throws(() => reader.fill(Buffer.alloc(1023)), { name: 'RangeError' })
 })
 
@@ -118,17 +120,16 @@ t.test('scrapes at about the same time share a read', async (t) => {
   exporter.attach(loopback, 'lo', true, 'tcx')
   sendTo127(1, 201)
   await know(exporter)
-  const readers = await Promise.all([1, 2, 3].map(() => exporter.read(false, never)))
+  const buffers = [1, 2, 3].map(() => Buffer.alloc(65_536))
+  const readers = await Promise.all(buffers.map((buffer) => exporter.read(false, never, buffer)))
   t.equal(new Set(readers.map(({ readNs }) => readNs)).size, 1)
   const first = readers[0]?.readNs ?? never
   const second = await readNs(exporter)
   t.ok(second === first || second > first + sharedNs, 'one that comes soon shares it, too')
   await eventually(async () => assert.ok((await readNs(exporter)) > first + sharedNs))
-  const buffers = readers.map(() => Buffer.alloc(65_536))
-  const lengths = await Promise.all(readers.map((reader, i) => reader.fill(buffers[i] ?? Buffer.alloc(0))))
   t.same(
-    buffers[1]?.subarray(0, lengths[1]),
-    buffers[0]?.subarray(0, lengths[0]),
+    buffers[1]?.subarray(0, readers[1]?.filled),
+    buffers[0]?.subarray(0, readers[0]?.filled),
     'each walks the whole page',
   )
   t.match(buffers[2]?.toString(), 'destination="127.9.9.201"} 1\n')
@@ -143,9 +144,9 @@ t.test('counters of destinations that came later than asked for are 0', async (t
   exporter.attach(loopback, 'lo', true, 'tcx')
   const text = async (zeroAfterNs: bigint) => {
     await know(exporter)
-    const reader = await exporter.read(false, zeroAfterNs)
     const buffer = Buffer.alloc(65_536)
-    const samples = parseSamples(buffer.toString('utf8', 0, await reader.fill(buffer)))
+    const reader = await exporter.read(false, zeroAfterNs, buffer)
+    const samples = parseSamples(buffer.toString('utf8', 0, reader.filled))
     const { readNs } = reader
     reader.close()
     return { samples, readNs }
@@ -184,9 +185,9 @@ t.test(
     t.teardown(() => exporter.close())
     exporter.attach(loopback, 'lo', true, 'tcx')
     sendTo127(19, 205)
-    const reader = await exporter.read(false, never)
     const buffer = Buffer.alloc(65_536)
-    t.notMatch(buffer.toString('utf8', 0, await reader.fill(buffer)), '127.9.9.205')
+    const reader = await exporter.read(false, never, buffer)
+    t.notMatch(buffer.toString('utf8', 0, reader.filled), '127.9.9.205')
     reader.close()
     const found = (await exporter.discover(10_000)).find(({ destination }) => destination === '127.9.9.205')
     t.match(found, { interface: 'lo', port: 9, protocol: 17, packets: 19, bytes: 19 * (14 + 20 + 8 + 5) })
@@ -248,12 +249,12 @@ for (const mode of ['tcx', 'clsact'] as const) {
     const exporter = new addon.Exporter(options)
     t.equal(exporter.attach(loopback, 'lo', true, mode), mode)
     t.equal(attached(), before + 1)
-    const reading = exporter.read(false, never)
+    const reading = exporter.read(false, never, Buffer.alloc(4096))
     exporter.close()
     exporter.close()
     t.equal(attached(), before)
     t.ok(await reading, 'a read under way ends well')
-    t.throws(() => exporter.read(false, never), { code: 'ECLOSED' })
+    t.throws(() => exporter.read(false, never, Buffer.alloc(4096)), { code: 'ECLOSED' })
     t.throws(() => exporter.attach(loopback, 'lo', true, mode), { code: 'ECLOSED' })
   })
 }
@@ -297,7 +298,7 @@ t.test('workers load it beside the main thread, and their end detaches', async (
     const addon = require(${JSON.stringify(new URL('../../build/Release/egress.node', import.meta.url).pathname)})
     const exporter = new addon.Exporter(${JSON.stringify(options)})
     exporter.attach(1, 'lo', true, 'tcx')
-    exporter.read(false, 0n).then(() => parentPort.postMessage('counting'))
+    exporter.read(false, 0n, Buffer.alloc(4096)).then(() => parentPort.postMessage('counting'))
     setInterval(() => {}, 1000)`
   const workers = [0, 1].map(() => new Worker(script, { eval: true }))
   await Promise.all(workers.map((worker) => once(worker, 'message')))
