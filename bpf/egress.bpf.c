@@ -48,6 +48,15 @@
  * their further packets cost one comparison and no trie lookup. */
 #define EXCLUDED_RECENTLY 512
 
+/* Pairs of hints, all of them 64 KiB: few enough that those of the destinations
+ * of the moment stay in the processor's caches, and their pages in its TLB. */
+#define HINT_BITS 12
+/* Whoever finds no hint leaves one this rarely: else more destinations than there
+ * is room for would drive each other out (bimodal insertion: Qureshi and others,
+ * Adaptive Insertion Policies for High Performance Caching, 2007), and many CPUs
+ * would write to the same cache lines. */
+#define HINT_RARITY 8
+
 /* Sized by user space before load: --destinations.limit. */
 #define SIZED_AT_LOAD 1
 
@@ -67,14 +76,24 @@ struct {
 	__type(value, __u32);
 } destination_ids SEC(".maps");
 
-/* Where a key's record was last found, by a hash that costs one multiplication:
- * nearly always it saves the look into `destination_ids`, which costs more time
- * and more cache misses. Right or wrong, the record itself tells. */
+/* Where keys' records were found, by a hash that costs one multiplication: it
+ * saves the look into `destination_ids`, which costs more time and more cache
+ * misses. Right or wrong, the record itself tells. Only another key of the same
+ * hash leads to a wrong one. */
+struct hint {
+	__u32 hash;
+	__u32 id;
+};
+
+struct hint_pair {
+	struct hint recent, older;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SIZED_AT_LOAD);
+	__uint(max_entries, 1 << HINT_BITS);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct hint_pair);
 } hints SEC(".maps");
 
 /* Records that no key has. */
@@ -169,7 +188,6 @@ struct {
 
 /* Settings that last as long as the program. */
 const volatile bool take_hints = false;
-const volatile __u32 hints_shift = 31; /* 32 less the bits of an index into `hints` */
 const volatile bool aggregate_replies = false;
 const volatile __u32 ipv4_prefix_length = 32;
 const volatile __u32 ipv6_prefix_length = 128;
@@ -350,25 +368,44 @@ static __always_inline __u32 spread(__u32 ifindex, __u16 family, const __be32 ad
 	return mixed * 0x9e3779b1U; /* 2^32 over the golden ratio */
 }
 
-/* `index`: into `hints` */
-static __always_inline struct egress_destination *find(const struct egress_key *key, __u32 index)
+/* By the index, and leaves a hint. Apart from find(), which it would cost
+ * registers. */
+static __noinline struct egress_destination *look_up(const struct egress_key *key, __u32 hash)
 {
-	__u32 *hint = take_hints ? bpf_map_lookup_elem(&hints, &index) : NULL;
-	struct egress_destination *destination;
-	__u32 *id;
+	__u32 *id = bpf_map_lookup_elem(&destination_ids, key);
+	__u32 index = hash >> (32 - HINT_BITS);
+	struct hint_pair *pair;
 
-	if (hint) {
-		destination = bpf_map_lookup_elem(&destinations, hint);
-		/* Listed: not while it is filled in, or taken out of the table. */
-		if (destination && destination->state == EGRESS_LISTED && same_key(&destination->key, key))
-			return destination;
-	}
-	id = bpf_map_lookup_elem(&destination_ids, key);
 	if (!id)
 		return NULL;
-	if (hint)
-		*hint = *id; /* safe: whatever another CPU writes is only a hint */
+	if (take_hints && bpf_get_prandom_u32() % HINT_RARITY == 0) {
+		pair = bpf_map_lookup_elem(&hints, &index);
+		if (pair) {
+			/* Safe: whatever another CPU writes is only a hint. */
+			pair->older = pair->recent;
+			pair->recent = (struct hint){.hash = hash, .id = *id};
+		}
+	}
 	return bpf_map_lookup_elem(&destinations, id);
+}
+
+static __always_inline struct egress_destination *find(const struct egress_key *key, __u32 hash)
+{
+	__u32 index = hash >> (32 - HINT_BITS);
+	struct hint_pair *pair = take_hints ? bpf_map_lookup_elem(&hints, &index) : NULL;
+	struct egress_destination *destination;
+	struct hint *hint;
+
+	if (!pair)
+		return look_up(key, hash);
+	hint = pair->recent.hash == hash ? &pair->recent : &pair->older;
+	if (hint->hash != hash)
+		return look_up(key, hash);
+	destination = bpf_map_lookup_elem(&destinations, &hint->id);
+	/* Listed: not while it is filled in, or taken out of the table. */
+	if (destination && destination->state == EGRESS_LISTED && same_key(&destination->key, key))
+		return destination;
+	return look_up(key, hash);
 }
 
 /* A struct transport in one word. */
@@ -659,7 +696,7 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 	}
 	if (is_ip) {
 		make_key(&key, ifindex, family, address);
-		destination = find(&key, spread(ifindex, family, address) >> hints_shift);
+		destination = find(&key, spread(ifindex, family, address));
 		if (!destination) {
 			is_new = !is_left_out(skb, offset, &key);
 			reason = EGRESS_EXCLUDED;

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -34,11 +33,6 @@ bpf_prog_info info_of(int program_fd) {
 uint32_t mask_word(uint32_t prefix_length, uint32_t word) {
   const uint32_t bits = std::clamp<int64_t>(int64_t{prefix_length} - 32 * int64_t{word}, 0, 32);
   return bits == 0 ? 0 : htonl(~uint32_t{0} << (32 - bits));
-}
-
-/// Four hints for a record, so that few keys share one: an index has so many bits.
-uint32_t bits_of_hints(uint32_t destinations_limit) {
-  return static_cast<uint32_t>(std::bit_width(4 * uint64_t{destinations_limit} - 1));
 }
 
 std::vector<bpf_map*> pinned_maps(const egress_bpf* skeleton) {
@@ -118,10 +112,7 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   auto& settings = *skeleton_->rodata;
   // Where records cannot be marked alone (DestinationTable::retire), there must be no way to them
   // beside the index.
-  const uint32_t hint_bits = mmapable_ ? bits_of_hints(options.destinations_limit) : 1;
-  bpf_map__set_max_entries(maps.hints, mmapable_ ? 1U << hint_bits : 1);
   settings.take_hints = mmapable_;
-  settings.hints_shift = 32 - hint_bits;
   settings.aggregate_replies = options.aggregate_replies;
   settings.ipv4_prefix_length = options.ipv4_prefix_length;
   settings.ipv6_prefix_length = options.ipv6_prefix_length;
