@@ -396,15 +396,16 @@ static __always_inline struct egress_destination *find(const struct egress_key *
 	struct egress_destination *destination;
 	struct hint *hint;
 
-	if (!pair)
-		return look_up(key, hash);
-	hint = pair->recent.hash == hash ? &pair->recent : &pair->older;
-	if (hint->hash != hash)
-		return look_up(key, hash);
-	destination = bpf_map_lookup_elem(&destinations, &hint->id);
-	/* Listed: not while it is filled in, or taken out of the table. */
-	if (destination && destination->state == EGRESS_LISTED && same_key(&destination->key, key))
-		return destination;
+	if (pair) {
+		hint = pair->recent.hash == hash ? &pair->recent : &pair->older;
+		if (hint->hash == hash) {
+			destination = bpf_map_lookup_elem(&destinations, &hint->id);
+			/* Listed: not while it is filled in, or taken out of the table. */
+			if (destination && destination->state == EGRESS_LISTED &&
+			    same_key(&destination->key, key))
+				return destination;
+		}
+	}
 	return look_up(key, hash);
 }
 
