@@ -394,12 +394,18 @@ static __always_inline struct egress_destination *find(const struct egress_key *
 	__u32 index = hash >> (32 - HINT_BITS);
 	struct hint_pair *pair = take_hints ? bpf_map_lookup_elem(&hints, &index) : NULL;
 	struct egress_destination *destination;
-	struct hint *hint;
 
 	if (pair) {
-		hint = pair->recent.hash == hash ? &pair->recent : &pair->older;
-		if (hint->hash == hash) {
-			destination = bpf_map_lookup_elem(&destinations, &hint->id);
+		/* Copied, and not pointed to: without CAP_PERFMON the verifier takes no
+		 * pointer that is chosen between two. */
+		__u32 hinted_hash = pair->recent.hash, id = pair->recent.id;
+
+		if (hinted_hash != hash) {
+			hinted_hash = pair->older.hash;
+			id = pair->older.id;
+		}
+		if (hinted_hash == hash) {
+			destination = bpf_map_lookup_elem(&destinations, &id);
 			/* Listed: not while it is filled in, or taken out of the table. */
 			if (destination && destination->state == EGRESS_LISTED &&
 			    same_key(&destination->key, key))
