@@ -48,11 +48,8 @@
  * their further packets cost one comparison and no trie lookup. */
 #define EXCLUDED_RECENTLY 512
 
-/* Pairs of hints, all of them 64 KiB: few enough that those of the destinations
- * of the moment stay in the processor's caches, and their pages in its TLB. */
-#define HINT_BITS 12
-/* Whoever finds no hint leaves one this rarely: else more destinations than there
- * is room for would drive each other out (bimodal insertion: Qureshi and others,
+/* A taken hint gives way this rarely: else more destinations than there are
+ * hints would drive each other out (bimodal insertion: Qureshi and others,
  * Adaptive Insertion Policies for High Performance Caching, 2007), and many CPUs
  * would write to the same cache lines. */
 #define HINT_RARITY 8
@@ -89,9 +86,10 @@ struct hint_pair {
 	struct hint recent, older;
 };
 
+/* User space lets as many of them be used as there are destinations to expect. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1 << HINT_BITS);
+	__uint(max_entries, SIZED_AT_LOAD);
 	__type(key, __u32);
 	__type(value, struct hint_pair);
 } hints SEC(".maps");
@@ -193,6 +191,10 @@ const volatile __u32 ipv4_prefix_length = 32;
 const volatile __u32 ipv6_prefix_length = 128;
 const volatile __be32 ipv4_mask_be = 0xffffffff;
 const volatile __be32 ipv6_mask_be[4] = {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff};
+
+/* What this leaves of a hash is an index of `hints`. It changes while the program
+ * runs: a hint that is not found any more is only missed. */
+__u32 hint_shift = 31;
 
 /* The transport header, or what is known of it. */
 struct transport {
@@ -373,14 +375,14 @@ static __always_inline __u32 spread(__u32 ifindex, __u16 family, const __be32 ad
 static __noinline struct egress_destination *look_up(const struct egress_key *key, __u32 hash)
 {
 	__u32 *id = bpf_map_lookup_elem(&destination_ids, key);
-	__u32 index = hash >> (32 - HINT_BITS);
+	__u32 index = hash >> hint_shift;
 	struct hint_pair *pair;
 
 	if (!id)
 		return NULL;
-	if (take_hints && bpf_get_prandom_u32() % HINT_RARITY == 0) {
+	if (take_hints) {
 		pair = bpf_map_lookup_elem(&hints, &index);
-		if (pair) {
+		if (pair && (!pair->older.hash || bpf_get_prandom_u32() % HINT_RARITY == 0)) {
 			/* Safe: whatever another CPU writes is only a hint. */
 			pair->older = pair->recent;
 			pair->recent = (struct hint){.hash = hash, .id = *id};
@@ -391,7 +393,7 @@ static __noinline struct egress_destination *look_up(const struct egress_key *ke
 
 static __always_inline struct egress_destination *find(const struct egress_key *key, __u32 hash)
 {
-	__u32 index = hash >> (32 - HINT_BITS);
+	__u32 index = hash >> hint_shift;
 	struct hint_pair *pair = take_hints ? bpf_map_lookup_elem(&hints, &index) : NULL;
 	struct egress_destination *destination;
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -27,6 +28,15 @@ bpf_prog_info info_of(int program_fd) {
   int error = bpf_obj_get_info_by_fd(program_fd, &info, &size);
   if (error != 0) throw Error("list programs", "", -error);
   return info;
+}
+
+/// Pairs of hints in use, at least: 64 KiB.
+constexpr uint32_t kLeastHints = 4096;
+
+/// Pairs of hints for so many destinations. With fewer, they drive each other out; with more, they
+/// are spread over more pages than the TLB holds.
+uint32_t hints_for(uint32_t destinations) {
+  return std::max(kLeastHints, std::bit_ceil(destinations) / 4);
 }
 
 /// 32 bits of a mask of this many leading bits, in network byte order.
@@ -113,6 +123,7 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   // Where records cannot be marked alone (DestinationTable::retire), there must be no way to them
   // beside the index.
   settings.take_hints = mmapable_;
+  bpf_map__set_max_entries(maps.hints, mmapable_ ? hints_for(options.destinations_limit) : 1);
   settings.aggregate_replies = options.aggregate_replies;
   settings.ipv4_prefix_length = options.ipv4_prefix_length;
   settings.ipv6_prefix_length = options.ipv6_prefix_length;
@@ -128,6 +139,7 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   int error = egress_bpf::load(skeleton_.get());
   if (error != 0) throw Error("load program", "", -error, log.text());
 
+  expect(1);
   choose(options.choices);
   if (adopted_) return;
   // The last id pushed is the first taken: the table fills from its start.
@@ -139,6 +151,13 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
 }
 
 Program::~Program() = default;
+
+void Program::expect(uint32_t destinations) {
+  if (!mmapable_) return;
+  // As many bits of the hash as the index has.
+  const auto shift = static_cast<uint32_t>(std::countl_zero(hints_for(destinations)) + 1);
+  __atomic_store_n(&skeleton_->data->hint_shift, shift, __ATOMIC_RELAXED);
+}
 
 void Program::choose(const std::vector<Choice>& choices) {
   const int trie = bpf_map__fd(skeleton_->maps.choices);

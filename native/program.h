@@ -85,6 +85,9 @@ class Program {
   /// What the prefixes say of an address, by the longest that matches; EGRESS_INCLUDE if none does.
   egress_choice choice_of(const egress_key& key) const;
 
+  /// Says how many destinations there are, up to the limit: the program finds them fastest then.
+  void expect(uint32_t destinations);
+
   /// Says which source ports are those of calls: EGRESS_OWN_PORTS_WORDS for TCP, as many for
   /// others.
   /// @throws Error "write map"
