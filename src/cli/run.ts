@@ -75,7 +75,7 @@ export async function run(commandLine: CommandLine): Promise<void> {
 
 /** About what README says of memory; prefixes and what the kernel needs to manage maps come on top. */
 function kernelMiB({ destinationsLimit }: Settings): number {
-  const bytesPerDestination = 64 + 32 + 96 + 4
+  const bytesPerDestination = 64 + 32 + 96 + 4 + 4
   const bytesPerCpu = 1024 * 104 + 512 * 24 + 1024 * 24
   const bytes = destinationsLimit * bytesPerDestination + bytesPerCpu * availableParallelism()
   return Number((bytes / 2 ** 20).toFixed(1))

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { closedSum, destination, startExporter, total, unlisted } from '../support/exporter.js'
-import { createNetwork, ethernetFrame, Namespace } from '../support/network.js'
+import { createNetwork, ethernetFrame, Namespace, silentPair } from '../support/network.js'
 import { ipv4 } from '../support/packets.js'
 
 const frameTo = (to: string) => ethernetFrame('0800', ipv4({ to }))
@@ -22,6 +22,22 @@ t.test('beyond the limit traffic counts as overflow', async (t) => {
   t.same(closedSum(samples), total(samples))
   t.equal(samples.get('egress_destinations{interface="veth0"}'), 3)
   t.equal(samples.get('egress_destinations_limit'), 3)
+})
+
+t.test('each of 20,011 destinations counts its own packets, before more hints are in use and after', async (t) => {
+  const host = silentPair(t, 'veth0')
+  const exporter = await startExporter(t, host, '--interface=veth0')
+  const sprayed = 20011
+  for (const rounds of [1, 2, 3, 4, 5]) {
+    host.traffic(`spray-frames veth0 ${sprayed}`)
+    const samples = await exporter.settled()
+    const counts = [...samples].filter(([series]) => series.startsWith('egress_packets_total{'))
+    t.equal(counts.length, sprayed)
+    t.same(
+      counts.filter(([, packets]) => packets !== rounds),
+      [],
+    )
+  }
 })
 
 t.test('the same destination on two interfaces is two destinations', async (t) => {
