@@ -24,21 +24,24 @@ t.test('beyond the limit traffic counts as overflow', async (t) => {
   t.equal(samples.get('egress_destinations_limit'), 3)
 })
 
-t.test('each of 20,011 destinations counts its own packets, before more hints are in use and after', async (t) => {
-  const host = silentPair(t, 'veth0')
-  const exporter = await startExporter(t, host, '--interface=veth0')
-  const sprayed = 20011
-  for (const rounds of [1, 2, 3, 4, 5]) {
-    host.traffic(`spray-frames veth0 ${sprayed}`)
-    const samples = await exporter.settled()
-    const counts = [...samples].filter(([series]) => series.startsWith('egress_packets_total{'))
-    t.equal(counts.length, sprayed)
-    t.same(
-      counts.filter(([, packets]) => packets !== rounds),
-      [],
-    )
-  }
-})
+t.test(
+  'each of 20,011 destinations counts its own packets, before more hints are in use and after',
+  async (t) => {
+    const host = silentPair(t, 'veth0')
+    const exporter = await startExporter(t, host, '--interface=veth0')
+    const sprayed = 20011
+    for (const rounds of [1, 2, 3, 4, 5]) {
+      host.traffic(`spray-frames veth0 ${sprayed}`)
+      const samples = await exporter.settled()
+      const counts = [...samples].filter(([series]) => series.startsWith('egress_packets_total{'))
+      t.equal(counts.length, sprayed)
+      t.same(
+        counts.filter(([, packets]) => packets !== rounds),
+        [],
+      )
+    }
+  },
+)
 
 t.test('the same destination on two interfaces is two destinations', async (t) => {
   const host = new Namespace(t, 'two')
