@@ -41,15 +41,13 @@ t.test('a real Prometheus scrapes the page and answers with the right values', a
 
 t.test('a query that counts a packet once where devices lie on each other', async (t) => {
   const host = silentPair(t, 'eth0')
-  host.ip('link add br0 type bridge')
+  // Else the bridge asks for multicast listeners, in packets that are no part of what is counted here.
+  host.ip('link add br0 type bridge mcast_snooping 0')
   host.ip('link set eth0 master br0')
   silence(host, 'br0')
   host.ip('link add link br0 name mac0 type macvlan mode bridge')
   silence(host, 'mac0')
   const exporter = await startExporter(t, host, '--interface=eth0', '--interface=br0', '--interface=mac0')
-  // A bridge may have something to say of its own.
-  const unseen = () => host.sent('eth0').packets - (total(exporter.samples(), 'eth0').packets ?? 0)
-  const before = unseen()
   host.traffic(
     'frames mac0',
     Array(23)
@@ -62,7 +60,11 @@ t.test('a query that counts a packet once where devices lie on each other', asyn
       .fill(ethernetFrame('0800', ipv4({ to: '203.0.113.1' })))
       .join('\n'),
   )
-  t.equal(unseen(), before, 'nothing else left by the lowest device')
+  t.equal(
+    total(await exporter.settled('eth0'), 'eth0').packets,
+    23 + 29,
+    'nothing else left by the lowest device',
+  )
   const { query, get } = await startPrometheus(t, host, exporter.url)
   await eventually(() =>
     assert.deepEqual(query('sum(egress_packets_total)'), [String(23 * 3 + 29 * 2)], 'each device counts it'),
