@@ -1,8 +1,7 @@
-import { execFileSync } from 'node:child_process'
 import ipaddr from 'ipaddr.js'
 import t from 'tap'
 import { closedSum, destination, startExporter, total, unlisted } from '../support/exporter.js'
-import { heldIds } from '../support/fdinfo.js'
+import { bpftool, findMap } from '../support/maps.js'
 import { createNetwork, ethernetFrame } from '../support/network.js'
 import { ipv4, ipv6, protocols, udp } from '../support/packets.js'
 
@@ -135,15 +134,4 @@ function firstPackets(pid: number): Map<string, { protocol: number; port: number
         return [address, { protocol: record.readUInt8(30), port: record.readUInt16LE(28) }]
       }),
   )
-}
-
-/** The id of the map of this name that a process holds open. */
-function findMap(pid: number, name: string): string {
-  const found = heldIds(pid, 'map_id').find((id) => bpftool('map', 'show', 'id', id).name === name)
-  if (found === undefined) throw new Error(`process ${pid} has no map ${name}`)
-  return found
-}
-
-function bpftool(...args: string[]) {
-  return JSON.parse(execFileSync('bpftool', ['--json', ...args], { encoding: 'utf8', maxBuffer: 2 ** 26 }))
 }

@@ -1,10 +1,20 @@
+import assert from 'node:assert/strict'
 import t from 'tap'
+import { eventually } from '../support/await.js'
 import { closedSum, destination, startExporter, total, unlisted } from '../support/exporter.js'
+import { bpftool, findMap } from '../support/maps.js'
 import { createNetwork, ethernetFrame, Namespace, silentPair } from '../support/network.js'
 import { ipv4 } from '../support/packets.js'
 
 const frameTo = (to: string) => ethernetFrame('0800', ipv4({ to }))
 const frameBytes = frameTo('203.0.113.1').length / 2
+
+/** How many pairs of hints a process has in use, by the program's only variable. */
+function pairsOfHints(pid: number): number {
+  const id = findMap(pid, 'egress_b.data')
+  const { value } = bpftool('map', 'lookup', 'id', id, 'key', '0', '0', '0', '0')
+  return 2 ** (32 - Buffer.from(value.map(Number)).readUInt32LE())
+}
 
 t.test('beyond the limit traffic counts as overflow', async (t) => {
   const network = createNetwork(t)
@@ -30,6 +40,8 @@ t.test(
     const host = silentPair(t, 'veth0')
     const exporter = await startExporter(t, host, '--interface=veth0')
     const sprayed = 20011
+    const pairs = () => pairsOfHints(exporter.child.pid ?? 0)
+    t.equal(pairs(), 4096)
     for (const rounds of [1, 2, 3, 4, 5]) {
       host.traffic(`spray-frames veth0 ${sprayed}`)
       const samples = await exporter.settled()
@@ -39,6 +51,7 @@ t.test(
         counts.filter(([, packets]) => packets !== rounds),
         [],
       )
+      if (rounds === 2) await eventually(() => assert.equal(pairs(), 8192))
     }
   },
 )

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import t from 'tap'
 import { eventually } from '../support/await.js'
@@ -11,7 +10,7 @@ import {
   total,
   unlisted,
 } from '../support/exporter.js'
-import { heldIds } from '../support/fdinfo.js'
+import { bpftool, findMap } from '../support/maps.js'
 import { addresses, createNetwork, type Namespace } from '../support/network.js'
 import { pinFolder } from '../support/pins.js'
 
@@ -21,13 +20,9 @@ const processors = [0, availableParallelism() - 1]
 
 /** What a place of the kernel's `cpu_counts` has, by CPU. */
 function countsByCpu(exporter: RunningExporter, place: number): number[] {
-  const bpftool = (...args: string[]) =>
-    JSON.parse(execFileSync('bpftool', ['-j', 'map', ...args], { encoding: 'utf8' }))
-  const [id = ''] = heldIds(exporter.child.pid ?? 0, 'map_id').filter(
-    (id) => bpftool('show', 'id', id).name === 'cpu_counts',
-  )
   const key = [place & 255, place >> 8, 0, 0].map(String)
-  const { values } = bpftool('lookup', 'id', id, 'key', ...key)
+  const id = findMap(exporter.child.pid ?? 0, 'cpu_counts')
+  const { values } = bpftool('map', 'lookup', 'id', id, 'key', ...key)
   // Packets are the first eight bytes.
   return values.map(({ value }: { value: string[] }) =>
     Number(Buffer.from(value.map(Number)).readBigUInt64LE()),
@@ -58,9 +53,9 @@ async function flood(
 
 t.test('a destination that is busy counts on each CPU for itself, exactly', async (t) => {
   const network = createNetwork(t)
-  network.up()
   const { host } = network
   const exporter = await startExporter(t, host, '--interface=veth0', '--destinations.idle-timeout=4s')
+  network.up()
   host.traffic(`udp ${to} 443 23 100`)
   await exporter.settled()
   t.same(
@@ -100,10 +95,10 @@ t.test('a destination that is busy counts on each CPU for itself, exactly', asyn
 
 t.test('what is busy goes on by its pins', async (t) => {
   const network = createNetwork(t)
-  network.up()
   const { host } = network
   const flags = ['--interface=veth0', `--bpf.pin-path=${pinFolder(t, host)}`]
   const first = await startExporter(t, host, ...flags)
+  network.up()
   host.traffic(`udp ${to} 443 1 100`)
   await first.settled()
   let sent = 1
