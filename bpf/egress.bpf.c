@@ -86,7 +86,7 @@ struct hint_pair {
 	struct hint recent, older;
 };
 
-/* User space lets as many of them be used as there are destinations to expect. */
+/* How many of them are in use follows the number of destinations: hint_shift. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SIZED_AT_LOAD);
@@ -192,8 +192,8 @@ const volatile __u32 ipv6_prefix_length = 128;
 const volatile __be32 ipv4_mask_be = 0xffffffff;
 const volatile __be32 ipv6_mask_be[4] = {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff};
 
-/* What this leaves of a hash is an index of `hints`. It changes while the program
- * runs: a hint that is not found any more is only missed. */
+/* What this leaves of a hash is an index of `hints`. User space changes it while the
+ * program runs: a hint that is not found any more is only missed. */
 __u32 hint_shift = 31;
 
 /* The transport header, or what is known of it. */
@@ -382,6 +382,7 @@ static __noinline struct egress_destination *look_up(const struct egress_key *ke
 		return NULL;
 	if (take_hints) {
 		pair = bpf_map_lookup_elem(&hints, &index);
+		/* Zeroed: there is room. */
 		if (pair && (!pair->older.hash || bpf_get_prandom_u32() % HINT_RARITY == 0)) {
 			/* Safe: whatever another CPU writes is only a hint. */
 			pair->older = pair->recent;

@@ -301,7 +301,7 @@ Housekeeping Exporter::keep_house(uint64_t idle_timeout_ms, bool tell) {
   auto idle = destinations_.find_idle(idle_timeout_ms * kNsPerMs, limit - limit / 10);
   Housekeeping done{};
   done.listed = idle.listed;
-  program_.expect(std::max(1U, idle.listed));
+  program_.expect(idle.listed);
   done.expired = idle.expired.size();
   done.evicted = idle.evicted.size();
   idle.expired.insert(idle.expired.end(), idle.evicted.begin(), idle.evicted.end());

@@ -139,7 +139,7 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   int error = egress_bpf::load(skeleton_.get());
   if (error != 0) throw Error("load program", "", -error, log.text());
 
-  expect(1);
+  expect(0);
   choose(options.choices);
   if (adopted_) return;
   // The last id pushed is the first taken: the table fills from its start.

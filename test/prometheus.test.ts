@@ -41,7 +41,7 @@ t.test('a real Prometheus scrapes the page and answers with the right values', a
 
 t.test('a query that counts a packet once where devices lie on each other', async (t) => {
   const host = silentPair(t, 'eth0')
-  // Else the bridge asks for multicast listeners, in packets that are no part of what is counted here.
+  // Else the bridge may send reports of its own, which are no part of what is counted here.
   host.ip('link add br0 type bridge mcast_snooping 0')
   host.ip('link set eth0 master br0')
   silence(host, 'br0')
