@@ -340,11 +340,21 @@ Sighting Exporter::sight(uint32_t id, const Destination& destination,
   return sighting;
 }
 
+uint64_t Exporter::listed_ever() {
+  uint64_t listed = 0;
+  for_each_slot([&](const egress_slot& slot) { listed += read_slot(slot).new_destinations; });
+  return listed;
+}
+
+bool Exporter::all_known() {
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  return lock && listed_ever() == discovered_;
+}
+
 std::vector<Sighting> Exporter::discover(size_t most) {
   std::lock_guard lock(mutex_);
   // What the program counts of its own spares most calls the walk over the table.
-  uint64_t listed = 0;
-  for_each_slot([&](const egress_slot& slot) { listed += read_slot(slot).new_destinations; });
+  const uint64_t listed = listed_ever();
   if (listed == discovered_) return {};
   std::vector<Sighting> found;
   const auto names = slot_names();

@@ -123,6 +123,10 @@ class Exporter {
   /// be read.
   void close();
 
+  /// Whether discover() would find nothing; false also where it takes waiting to know that.
+  /// @throws Error "read map"
+  bool all_known();
+
   /// Listed destinations that are not known yet, so many at most. They are in no snapshot.
   /// @throws Error "read map"
   std::vector<Sighting> discover(size_t most);
@@ -162,6 +166,8 @@ class Exporter {
   void write_slot(uint32_t ifindex, const egress_slot& slot);
   void delete_slot(uint32_t ifindex);
   InterfaceCounters read_slot(const egress_slot& slot);
+  /// How many destinations the program has listed so far.
+  uint64_t listed_ever();
   void leave_out_excluded();
   /// The names of interfaces, by slot.
   std::vector<std::string> slot_names();

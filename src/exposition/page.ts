@@ -15,11 +15,18 @@ export interface PageSource {
   readonly log: Pick<Logger, 'error'>
 }
 
+/** A part of a page: what is to be sent together, in order. */
+export interface PagePart {
+  readonly pieces: readonly Uint8Array[]
+  /** Whether none comes after it. */
+  readonly last: boolean
+}
+
 /**
- * The metric page, chunk by chunk: what the kernel counted, how this scrape went, the exporter itself.
+ * The metric page, part by part: what the kernel counted, how this scrape went, the exporter itself.
  * If the kernel cannot be read, the rest still comes, with egress_scrape_success 0.
  *
- * The memory of a chunk is used again when the next is asked for.
+ * The memory of a part is used again when the next is asked for.
  *
  * @returns when the counters were read, CLOCK_MONOTONIC
  */
@@ -27,14 +34,13 @@ export async function* renderPage(
   { counter, selfMetrics, log }: PageSource,
   format: Format,
   scrape?: Scrape,
-): AsyncGenerator<Uint8Array, bigint | undefined> {
+): AsyncGenerator<PagePart, bigint | undefined> {
   const start = performance.now()
   let success = true
   const fail = (error: unknown) => {
     success = false
     log.error({ err: error }, 'cannot read the counters')
   }
-  let readNs: bigint | undefined
   await counter.catchUp().catch(fail)
   const read = counter
     .read({ openMetrics: format === 'openMetrics', ...(scrape && { zeroAfterNs: scrape.zeroAfterNs }) })
@@ -42,15 +48,21 @@ export async function* renderPage(
   // While a worker reads. They come last, since prom-client ends OpenMetrics with "# EOF".
   const own = selfMetrics[format].metrics()
   own.catch((error: unknown) => log.error({ err: error }, "cannot render the exporter's own metrics"))
+  const end = async () => {
+    const durationSeconds = (performance.now() - start) / 1000
+    return Buffer.from(renderScrape({ success, durationSeconds }) + (await own))
+  }
   const reading = await read
+  let ended = false
   try {
-    if (reading) yield* reading.chunks
-    readNs = reading?.readNs
+    for await (const { bytes, last } of reading?.chunks ?? []) {
+      ended = last
+      yield { pieces: last ? [bytes, await end()] : [bytes], last }
+    }
   } catch (error) {
+    if (ended) throw error
     fail(error)
   }
-  const durationSeconds = (performance.now() - start) / 1000
-  const result = renderScrape({ success, durationSeconds })
-  yield Buffer.from(result + (await own))
-  return readNs
+  if (!ended) yield { pieces: [await end()], last: true }
+  return reading?.readNs
 }

@@ -22,10 +22,10 @@ export type CounterSettings = FollowerSettings &
   HousekeeperSettings &
   Pick<Settings, 'choices' | 'ipv4PrefixLength' | 'ipv6PrefixLength' | 'pinPath' | 'bpfStats'>
 
-/** Large enough that few trips to the thread pool make a page. */
-const chunkBytes = 1024 * 1024
-/** Of those who come while another has the large buffers: many at once take little memory. */
-const smallChunkBytes = 128 * 1024
+/** Large enough that the pages of most hosts are one chunk: each trip to the thread pool takes its time. */
+const bufferBytes = 3 * 1024 * 1024
+/** Of those who come while another has the large one: many at once take little memory. */
+const smallBufferBytes = 256 * 1024
 
 /** How a reading is shown. */
 export interface View {
@@ -42,14 +42,17 @@ export interface Reading {
    * Its metric text, rendered off the main thread, one chunk ahead of what is asked for. The memory of a
    * chunk is used again when the next is asked for. To be read to its end, or returned.
    */
-  readonly chunks: AsyncGenerator<Uint8Array>
+  readonly chunks: AsyncGenerator<Chunk>
+}
+
+/** A part of a page. */
+export interface Chunk {
+  readonly bytes: Uint8Array
+  /** Whether none comes after it. */
+  readonly last: boolean
 }
 
 const never = 2n ** 64n - 1n
-
-type Buffers = [Buffer, Buffer]
-
-const allocate = (bytes: number): Buffers => [Buffer.allocUnsafeSlow(bytes), Buffer.allocUnsafeSlow(bytes)]
 
 /** The kernel program: loaded, attached, counting until it is closed. */
 export class EgressCounter {
@@ -57,8 +60,8 @@ export class EgressCounter {
   readonly #exporter: NativeExporter
   readonly #follower: InterfaceFollower
   readonly #housekeeper: Housekeeper
-  /** The large ones, kept from page to page; undefined while a page has them. */
-  #buffers: Buffers | undefined = allocate(chunkBytes)
+  /** The large one, kept from page to page; undefined while a page has it. */
+  #buffer: Buffer | undefined = Buffer.allocUnsafeSlow(bufferBytes)
 
   /**
    * Loads the program and attaches it to the interfaces that the settings choose, now and as they
@@ -160,15 +163,15 @@ export class EgressCounter {
 
   /** Reads the counters. Calls at about the same time share a read. */
   async read({ openMetrics, zeroAfterNs = never }: View): Promise<Reading> {
-    const large = this.#buffers
-    this.#buffers = undefined
-    const buffers = large ?? allocate(smallChunkBytes)
+    const large = this.#buffer
+    this.#buffer = undefined
+    const buffer = large ?? Buffer.allocUnsafeSlow(smallBufferBytes)
     const giveBack = () => {
-      this.#buffers ??= large
+      this.#buffer ??= large
     }
     try {
-      const reader = await this.#exporter.read(openMetrics, zeroAfterNs, buffers[0])
-      return { readNs: reader.readNs, chunks: render(reader, buffers, giveBack) }
+      const reader = await this.#exporter.read(openMetrics, zeroAfterNs, buffer)
+      return { readNs: reader.readNs, chunks: render(reader, buffer, giveBack) }
     } catch (error) {
       giveBack()
       throw error
@@ -196,21 +199,31 @@ export class EgressCounter {
 
 async function* render(
   reader: NativePageReader,
-  [filled, other]: Buffers,
+  buffer: Buffer,
   giveBack: () => void,
-): AsyncGenerator<Uint8Array> {
-  let next = Promise.resolve(reader.filled)
+): AsyncGenerator<Chunk> {
+  const { filled: begun, ended } = reader
+  let filling = Promise.resolve(begun)
   try {
-    for (let ended = false; !ended;) {
-      const length = await next
-      ended = reader.ended
-      // One is filled while the other is on its way to the client.
-      if (!ended) next = reader.fill(other)
-      yield filled.subarray(0, length)
-      ;[filled, other] = [other, filled]
+    if (ended) {
+      yield { bytes: buffer.subarray(0, begun), last: true }
+      return
+    }
+    // What does not fit goes by halves: one is filled while the other is on its way to the client.
+    const middle = buffer.length / 2
+    const halves = [buffer.subarray(0, middle), buffer.subarray(middle)] as const
+    yield { bytes: halves[0], last: false }
+    filling = reader.fill(halves[0])
+    yield { bytes: halves[1].subarray(0, begun - middle), last: false }
+    let [filled, other] = halves
+    for (let last = false; !last; [filled, other] = [other, filled]) {
+      const length = await filling
+      last = reader.ended
+      if (!last) filling = reader.fill(other)
+      yield { bytes: filled.subarray(0, length), last }
     }
   } finally {
-    await next.catch(() => undefined)
+    await filling.catch(() => undefined)
     reader.close()
     giveBack()
   }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
 import { constants, createGzip } from 'node:zlib'
+import type { PagePart } from '../exposition/page.js'
 
 /** A client that takes nothing for so long is let go. */
 const stallTimeoutMs = 30_000
@@ -10,14 +11,14 @@ const stallTimeoutMs = 30_000
 const gzipOptions = { level: constants.Z_BEST_SPEED, chunkSize: 64 * 1024 }
 
 /**
- * Sends a page to a client as fast as it takes it, and no faster: the next chunk is rendered while one
- * is on its way, and a chunk's memory is its own until it has left.
+ * Sends a page to a client as fast as it takes it, and no faster: the next part is rendered while one
+ * is on its way, and a part's memory is its own until it has left.
  *
- * @returns what the chunks returned; undefined if the client did not get all of them
+ * @returns what the parts returned; undefined if the client did not get all of them
  */
 export async function sendPage<Result>(
   response: ServerResponse,
-  chunks: AsyncGenerator<Uint8Array, Result>,
+  parts: AsyncGenerator<PagePart, Result>,
   gzip: boolean,
   timeoutMs = stallTimeoutMs,
 ): Promise<Result | undefined> {
@@ -37,21 +38,25 @@ export async function sendPage<Result>(
   }
   if (gzip) target.pipe(response)
   try {
-    let next = await chunks.next()
-    for (; !next.done; next = await chunks.next()) await taken(write(target, next.value))
-    target.end()
-    await taken(once(response, 'finish'))
+    let next = await parts.next()
+    for (; !next.done; next = await parts.next()) await taken(write(target, next.value))
+    if (!response.writableFinished) await taken(once(response, 'finish'))
     return next.value
   } catch {
     target.destroy()
     response.destroy()
-    await chunks.return(undefined as Result)
+    await parts.return(undefined as Result)
     return undefined
   }
 }
 
-function write(target: Writable, chunk: Uint8Array): Promise<void> {
+/** All in one turn of the event loop, whose writes Node hands to the kernel together. */
+function write(target: Writable, { pieces, last }: PagePart): Promise<void> {
   return new Promise((resolve, reject) => {
-    target.write(chunk, (error) => (error ? reject(error) : resolve()))
+    const done = (error?: Error | null) => (error ? reject(error) : resolve())
+    for (const piece of pieces.slice(0, -1)) target.write(piece)
+    const piece = pieces.at(-1)
+    if (last) target.end(piece, done)
+    else target.write(piece, done)
   })
 }

@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import type { Addon } from '../../src/kernel/addon.js'
-import { EgressCounter } from '../../src/kernel/egress-counter.js'
+import { EgressCounter, type Reading } from '../../src/kernel/egress-counter.js'
 
 const settings = {
   interfaces: ['a', 'b'],
@@ -19,7 +20,7 @@ const settings = {
 const silent = { info() {}, warn() {} }
 
 /** An addon that counts what is asked of it; interface b fails to attach on demand. */
-function fakeAddon({ failOn = '' } = {}) {
+function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
   const calls: string[] = []
   const addon = {
     libbpfVersion: '1.1',
@@ -91,14 +92,18 @@ function fakeAddon({ failOn = '' } = {}) {
       runStatistics() {
         return { runs: 0, seconds: 0 }
       }
-      async read(openMetrics: boolean, _zeroAfterNs: bigint, buffer: Uint8Array) {
-        const chunks = ['one\n', 'two\n', String(openMetrics)]
-        const fill = (to: Uint8Array) => Buffer.from(to.buffer).write(chunks.shift() ?? '')
+      async read(_openMetrics: boolean, _zeroAfterNs: bigint, buffer: Uint8Array) {
+        let rest = Buffer.from(page)
+        const fill = (to: Uint8Array) => {
+          const length = rest.copy(to)
+          rest = rest.subarray(length)
+          return length
+        }
         return {
           readNs: 5n,
           filled: fill(buffer),
           get ended() {
-            return chunks.length === 0
+            return rest.length === 0
           },
           async fill(to: Uint8Array) {
             return fill(to)
@@ -116,18 +121,50 @@ function fakeAddon({ failOn = '' } = {}) {
   return { addon, calls }
 }
 
-t.test('a page comes chunk by chunk, and is let go at its end or before', async (t) => {
-  const { addon, calls } = fakeAddon()
-  const counter = EgressCounter.open(settings, silent, addon)
-  const reading = await counter.read({ openMetrics: true })
+/** Reads to the end: the lengths of the chunks and all bytes. Each chunk is copied before the next. */
+async function readAll({ chunks }: Reading) {
+  const copies: Buffer[] = []
+  const lasts: boolean[] = []
+  for await (const { bytes, last } of chunks) {
+    copies.push(Buffer.from(bytes))
+    lasts.push(last)
+  }
+  return { lengths: copies.map(({ length }) => length), page: Buffer.concat(copies), lasts }
+}
+
+t.test('a page that fits is one chunk', async (t) => {
+  const { addon, calls } = fakeAddon({ page: Buffer.from('one\ntwo\n') })
+  const reading = await EgressCounter.open(settings, silent, addon).read({ openMetrics: true })
   t.equal(reading.readNs, 5n)
-  let text = ''
-  for await (const chunk of reading.chunks) text += Buffer.from(chunk).toString()
-  t.equal(text, 'one\ntwo\ntrue')
+  const { page, lasts } = await readAll(reading)
+  t.equal(page.toString(), 'one\ntwo\n')
+  t.same(lasts, [true])
   t.equal(calls.at(-1), 'close page')
-  calls.length = 0
-  const { chunks } = await counter.read({ openMetrics: false })
+})
+
+t.test('a longer one comes chunk by chunk, to several at once too', async (t) => {
+  const page = randomBytes(11_000_003)
+  const { addon } = fakeAddon({ page })
+  const counter = EgressCounter.open(settings, silent, addon)
+  for (let round = 0; round < 2; round++) {
+    const readings = await Promise.all([1, 2].map(() => counter.read({ openMetrics: false })))
+    for (const read of await Promise.all(readings.map(readAll))) {
+      t.ok(read.page.equals(page))
+      t.same(
+        read.lasts,
+        read.lasts.map((_, index) => index === read.lasts.length - 1),
+      )
+      t.ok(Math.max(...read.lengths) < page.length / 2, `chunks of ${read.lengths}`)
+    }
+  }
+})
+
+t.test('a page is let go before its end too', async (t) => {
+  const { addon, calls } = fakeAddon({ page: randomBytes(11_000_003) })
+  const { chunks } = await EgressCounter.open(settings, silent, addon).read({ openMetrics: false })
   await chunks.next()
+  await chunks.next()
+  t.not(calls.at(-1), 'close page')
   await chunks.return(undefined)
   t.equal(calls.at(-1), 'close page')
 })

@@ -1,7 +1,7 @@
 import type Tap from 'tap'
 import type { Ranking } from '../../src/kernel/addon.js'
 import { createSelfMetrics } from '../../src/exposition/self-metrics.js'
-import type { Reading, View } from '../../src/kernel/egress-counter.js'
+import type { Chunk, Reading, View } from '../../src/kernel/egress-counter.js'
 import { type AppOptions, createApp } from '../../src/web/app.js'
 
 const place = { kind: '', bus: 'pci', master: '', lower: '' }
@@ -56,9 +56,9 @@ export function fakeApp(
   return { app, errors }
 }
 
-async function* chunks(openMetrics: boolean) {
-  yield Buffer.from(`# kernel, ${openMetrics}\n`)
-  yield Buffer.from('# second chunk\n')
+async function* chunks(openMetrics: boolean): AsyncGenerator<Chunk> {
+  yield { bytes: Buffer.from(`# kernel, ${openMetrics}\n`), last: false }
+  yield { bytes: Buffer.from('# second chunk\n'), last: true }
 }
 
 /** A reading of two chunks. */

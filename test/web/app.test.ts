@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
 import { contentTypes } from '../../src/exposition/format.js'
+import type { PagePart } from '../../src/exposition/page.js'
+import type { Chunk } from '../../src/kernel/egress-counter.js'
 import { sendPage } from '../../src/web/send-page.js'
 import { fakeApp, fine } from '../support/app.js'
 
@@ -72,6 +74,19 @@ t.test('a kernel that cannot be read leaves the rest of the page, and says so', 
   t.equal(errors.length, 1)
 })
 
+t.test('so does one that can be read no further', async (t) => {
+  async function* broken(): AsyncGenerator<Chunk> {
+    yield await Promise.resolve({ bytes: Buffer.from('# kernel\n'), last: false })
+    throw new Error('no more')
+  }
+  const { app, errors } = fakeApp(t, async () => ({ readNs: 1n, chunks: broken() }))
+  const { body } = await app.inject('/metrics')
+  t.match(body, /^# kernel\n/)
+  t.match(body, /^egress_scrape_success 0$/m)
+  t.match(body, /^egress_interface_attached/m)
+  t.equal(errors.length, 1)
+})
+
 t.test('the other pages', async (t) => {
   const { app } = fakeApp(t, fine)
   t.match(await app.inject('/-/healthy'), { statusCode: 200, body: 'healthy\n' })
@@ -125,7 +140,7 @@ for (const gzip of [false, true]) {
         async function* endless() {
           try {
             // Random, so that it stays large when it is compressed.
-            for (; ; asked++) yield randomBytes(1_000_000)
+            for (; ; asked++) yield { bytes: randomBytes(1_000_000), last: false }
           } finally {
             resolve()
           }
@@ -166,8 +181,8 @@ t.test('more scrapes at once than allowed are told so, and others after them are
 t.test('a reader that takes nothing is let go', async (t) => {
   const ended = new Promise<string | undefined>((resolve) => {
     const server = createServer((_request, response) => {
-      async function* endless(): AsyncGenerator<Uint8Array, string> {
-        for (;;) yield await Promise.resolve(randomBytes(1_000_000))
+      async function* endless(): AsyncGenerator<PagePart, string> {
+        for (;;) yield await Promise.resolve({ pieces: [randomBytes(1_000_000)], last: false })
       }
       void sendPage(response, endless(), false, 100).then(resolve)
     })
