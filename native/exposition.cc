@@ -10,13 +10,33 @@
 namespace egress {
 namespace {
 
-/// Appends to a buffer whose room the caller has checked.
+constexpr size_t kBlock = 16;
+
+void copy_block(char* to, const char* from) { std::memcpy(to, from, kBlock); }
+
+/// A memcpy for names and labels, inline: calling one takes an eighth of the time of rendering.
+inline void copy(char* to, const char* from, size_t size) {
+  if (size < kBlock || size > 4 * kBlock) {
+    std::memcpy(to, from, size);
+    return;
+  }
+  // The last blocks overlap the first ones.
+  copy_block(to, from);
+  if (size > 2 * kBlock) {
+    copy_block(to + kBlock, from + kBlock);
+    copy_block(to + size - 2 * kBlock, from + size - 2 * kBlock);
+  }
+  copy_block(to + size - kBlock, from + size - kBlock);
+}
+
+/// Appends to a buffer, which the caller asks for room from time to time.
 class Writer {
  public:
-  explicit Writer(std::span<char> out) : begin_(out.data()), at_(out.data()) {}
+  explicit Writer(std::span<char> out)
+      : begin_(out.data()), at_(out.data()), end_(out.data() + out.size()) {}
 
   Writer& operator<<(std::string_view text) {
-    std::memcpy(at_, text.data(), text.size());
+    copy(at_, text.data(), text.size());
     at_ += text.size();
     return *this;
   }
@@ -32,6 +52,8 @@ class Writer {
     return *this;
   }
 
+  /// Whether there is room for a family's metadata and a sample.
+  bool has_room() const { return static_cast<size_t>(end_ - at_) >= 2 * Page::kLineMax; }
   size_t written() const { return static_cast<size_t>(at_ - begin_); }
 
  private:
@@ -39,6 +61,7 @@ class Writer {
 
   const char* begin_;
   char* at_;
+  const char* end_;
 };
 
 struct Family {
@@ -46,7 +69,8 @@ struct Family {
   std::string_view type;
   std::string_view help;
   size_t (*rows)(const Page&);
-  void (*sample)(const Page&, const Page::Cursor&, Writer&);  // labels and value
+  /// Writes samples from the cursor's row on, as many as fit; there is room for one.
+  void (*samples)(const Page&, Page::Cursor&, size_t rows, std::string_view name, Writer&);
 
   bool counts() const { return type == "counter"; }
 };
@@ -63,7 +87,7 @@ void destination_counter(const Page& page, size_t row, uint64_t zero_after_ns, W
 }
 
 template <auto Member>
-void destination_counter(const Page& page, const Page::Cursor& at, Writer& out) {
+void destination_total(const Page& page, const Page::Cursor& at, Writer& out) {
   destination_counter<Member>(page, at.row, at.zero_after_ns, out);
 }
 
@@ -98,25 +122,40 @@ void tracked(const Page& page, const Page::Cursor& at, Writer& out) {
       << page.snapshot().interfaces[at.row].destinations;
 }
 
+/// Samples whose labels and value `Sample` writes. A template, and with copies of its own, so that
+/// nothing is called, or kept in memory, sample by sample.
+template <void (*Sample)(const Page&, const Page::Cursor&, Writer&)>
+void each(const Page& page, Page::Cursor& cursor, size_t rows, std::string_view name, Writer& out) {
+  Page::Cursor at = cursor;
+  Writer writer = out;
+  do {
+    writer << name;
+    Sample(page, at, writer);
+    writer << "\n";
+  } while (++at.row < rows && writer.has_room());
+  cursor = at;
+  out = writer;
+}
+
 constexpr Family kFamilies[] = {
     {"egress_packets", "counter", "Wire packets sent to this destination.", destinations,
-     destination_counter<&Destination::packets>},
+     each<destination_total<&Destination::packets>>},
     {"egress_bytes", "counter", "Wire bytes sent to this destination, link-layer header included.",
-     destinations, destination_counter<&Destination::bytes>},
+     destinations, each<destination_total<&Destination::bytes>>},
     {"egress_tcp_connects", "counter", "TCP connections opened to this destination: SYNs sent.",
-     connected, tcp_connects},
+     connected, each<tcp_connects>},
     {"egress_destination_first_seen_timestamp_seconds", "gauge",
-     "When the first packet left for this destination.", destinations, first_seen},
+     "When the first packet left for this destination.", destinations, each<first_seen>},
     {"egress_interface_packets", "counter", "Wire packets that left this interface.", interfaces,
-     interface_total<&egress_counter::packets>},
+     each<interface_total<&egress_counter::packets>>},
     {"egress_interface_bytes", "counter",
      "Wire bytes that left this interface, link-layer header included.", interfaces,
-     interface_total<&egress_counter::bytes>},
+     each<interface_total<&egress_counter::bytes>>},
     {"egress_unlisted_packets", "counter", "Wire packets without a destination series, by reason.",
-     unlisted, unlisted_counter<&egress_counter::packets>},
+     unlisted, each<unlisted_counter<&egress_counter::packets>>},
     {"egress_unlisted_bytes", "counter", "Wire bytes without a destination series, by reason.",
-     unlisted, unlisted_counter<&egress_counter::bytes>},
-    {"egress_destinations", "gauge", "Destinations in the table now.", interfaces, tracked},
+     unlisted, each<unlisted_counter<&egress_counter::bytes>>},
+    {"egress_destinations", "gauge", "Destinations in the table now.", interfaces, each<tracked>},
 };
 
 void metadata(const Family& family, Format format, Writer& out) {
@@ -174,15 +213,13 @@ size_t Page::render(Cursor& cursor, std::span<char> out) const {
   for (; !ended(cursor); cursor.family++) {
     const Family& family = kFamilies[cursor.family];
     const size_t rows = family.rows(*this);
+    if (rows == 0) continue;
     const std::string name = std::string(family.name) + (family.counts() ? "_total" : "");
-    for (; cursor.row < rows; cursor.row++) {
-      // The first sample's line brings the metadata, so a family without samples has none.
-      if (out.size() - writer.written() < 2 * kLineMax) return writer.written();
-      if (cursor.row == 0) metadata(family, cursor.format, writer);
-      writer << name;
-      family.sample(*this, cursor, writer);
-      writer << "\n";
-    }
+    if (!writer.has_room()) break;
+    // With its first sample, so that a family without samples has none.
+    if (cursor.row == 0) metadata(family, cursor.format, writer);
+    family.samples(*this, cursor, rows, name, writer);
+    if (cursor.row < rows) break;
     cursor.row = 0;
   }
   return writer.written();

@@ -114,6 +114,22 @@ t.test('a page comes in whole lines, whatever the size of the buffer', async (t)
   t.throws(() => reader.fill(Buffer.alloc(1023)), { name: 'RangeError' })
 })
 
+t.test('chunks of any size make the same page', async (t) => {
+  const exporter = new addon.Exporter(options)
+  t.teardown(() => exporter.close())
+  exporter.attach(loopback, 'lo', true, 'tcx')
+  for (let last = 1; last <= 23; last++) sendTo127(1, last)
+  await know(exporter)
+  // At the same time, so that they share a read.
+  const sizes = [65_536, ...Array.from({ length: 41 }, (_, index) => 1_024 + 7 * index)]
+  const pages = await Promise.all(sizes.map((size) => pageWithoutKnowing(exporter, false, size)))
+  const [whole = ''] = pages
+  t.match(whole, 'egress_packets_total{interface="lo",destination="127.9.9.23"} 1\n')
+  const described = [...whole.matchAll(/^# HELP (\S+)/gm)].map(([, name]) => name)
+  t.equal(new Set(described).size, described.length, 'each family is described once')
+  for (const [index, page] of pages.entries()) t.equal(page, whole, `in chunks of ${sizes[index]}`)
+})
+
 t.test('scrapes at about the same time share a read', async (t) => {
   const exporter = new addon.Exporter(options)
   t.teardown(() => exporter.close())
