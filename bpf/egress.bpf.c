@@ -184,17 +184,25 @@ struct {
 	__type(value, struct egress_key);
 } excluded_recently SEC(".maps");
 
-/* Settings that last as long as the program. */
-const volatile bool take_hints = false;
+/* Whether packets that answer others' connections make no destination. */
 const volatile bool aggregate_replies = false;
-const volatile __u32 ipv4_prefix_length = 32;
-const volatile __u32 ipv6_prefix_length = 128;
-const volatile __be32 ipv4_mask_be = 0xffffffff;
-const volatile __be32 ipv6_mask_be[4] = {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff};
 
-/* What this leaves of a hash is an index of `hints`. User space changes it while the
- * program runs: a hint that is not found any more is only missed. */
-__u32 hint_shift = 31;
+/* What each packet needs of the settings; in one cache line, which the stack
+ * drives out of the nearest cache between two packets. User space changes
+ * hint_shift while the program runs: a hint that is not found any more is only
+ * missed. */
+__u64 ipv6_mask_be[2] = {~0ULL, ~0ULL};
+__u32 ipv6_prefix_length = 128;
+__u32 ipv4_prefix_length = 32;
+__be32 ipv4_mask_be = 0xffffffff;
+__u32 hint_shift SEC(".data") = 0; /* what it leaves of a hash is an index of `hints`; 0: none is one */
+
+/* To be called first: the line comes while headers are read, and not when all
+ * waits for it. */
+static __always_inline __u32 load_hint_shift(void)
+{
+	return *(volatile __u32 *)&hint_shift;
+}
 
 /* The transport header, or what is known of it. */
 struct transport {
@@ -274,60 +282,6 @@ static __always_inline bool opens_connection(__u8 tcp_flags)
 	return (tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
-static __always_inline bool read_ipv4(struct __sk_buff *skb, const int plain, int offset, __be32 address[4],
-				      struct outlook *outlook)
-{
-	void *data = (void *)(long)skb->data;
-	void *data_end = (void *)(long)skb->data_end;
-	__u8 version_and_words, protocol, tcp_flags;
-	__be16 fragment_be;
-
-	/* As read() does it, but without a copy of what is not asked for. */
-	if (offset == plain && data + plain + sizeof(struct iphdr) <= data_end) {
-		const struct iphdr *ip = __builtin_assume_aligned(data + plain, 4);
-
-		version_and_words = *(const __u8 *)ip;
-		protocol = ip->protocol;
-		fragment_be = ip->frag_off;
-		address[0] = ip->daddr & ipv4_mask_be;
-	} else {
-		struct iphdr ip;
-
-		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
-			return false;
-		version_and_words = *(__u8 *)&ip;
-		protocol = ip.protocol;
-		fragment_be = ip.frag_off;
-		address[0] = ip.daddr & ipv4_mask_be;
-	}
-	if (protocol == IPPROTO_TCP && !(fragment_be & bpf_htons(IPV4_FRAGMENT_OFFSET))) {
-		outlook->hidden = version_and_words != 0x45;
-		if (!outlook->hidden &&
-		    read(skb, plain, offset, sizeof(struct iphdr) + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags)))
-			outlook->opens = opens_connection(tcp_flags);
-	}
-	/* The total length says nothing: it is 0 in IPv4 BIG TCP (kernel b1a78b9b9886). */
-	return version_and_words >= 0x45 && version_and_words <= 0x4f &&
-	       offset + (version_and_words & 0xf) * 4U <= skb->len;
-}
-
-static __always_inline bool read_ipv6(struct __sk_buff *skb, const int plain, int offset, __be32 address[4],
-				      struct outlook *outlook)
-{
-	struct ipv6hdr ip;
-	__u8 tcp_flags;
-
-	if (!read(skb, plain, offset, 0, &ip, sizeof(ip)))
-		return false;
-	for (int i = 0; i < 4; i++)
-		address[i] = ip.daddr.s6_addr32[i] & ipv6_mask_be[i];
-	outlook->hidden = is_ipv6_extension(ip.nexthdr);
-	if (ip.nexthdr == IPPROTO_TCP &&
-	    read(skb, plain, offset, sizeof(ip) + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags)))
-		outlook->opens = opens_connection(tcp_flags);
-	return ip.version == 6;
-}
-
 /* What has these two in memory, in this order, each so many bits long. */
 static __always_inline __u64 join(__u64 first, __u64 second, const int bits)
 {
@@ -340,15 +294,88 @@ static __always_inline __u64 join(__u64 first, __u64 second, const int bits)
 
 /* Stores a key by the words that same_key() loads: a load that spans several
  * stores waits until they have left the processor's store buffer. */
-static __always_inline void make_key(struct egress_key *key, __u32 ifindex, __u16 family,
-				     const __be32 address[4])
+static __always_inline void make_key(struct egress_key *key, __u32 ifindex, __u16 family, __u16 prefix_length,
+				     __u64 first, __u64 last)
 {
 	__u64 *words = (__u64 *)key;
-	__u16 prefix_length = family == AF_INET ? ipv4_prefix_length : ipv6_prefix_length;
 
 	words[0] = join(ifindex, join(family, prefix_length, 16), 32);
-	words[1] = join(address[0], address[1], 32);
-	words[2] = join(address[2], address[3], 32);
+	words[1] = first;
+	words[2] = last;
+}
+
+static __always_inline bool read_ipv4(struct __sk_buff *skb, const int plain, int offset, __u32 ifindex,
+				      struct egress_key *key, struct outlook *outlook)
+{
+	void *data = (void *)(long)skb->data;
+	void *data_end = (void *)(long)skb->data_end;
+	__u8 version_and_words, protocol, tcp_flags;
+	__be16 fragment_be;
+	__be32 address;
+
+	/* As read() does it, but without a copy of what is not asked for. */
+	if (offset == plain && data + plain + sizeof(struct iphdr) <= data_end) {
+		const struct iphdr *ip = __builtin_assume_aligned(data + plain, 4);
+
+		version_and_words = *(const __u8 *)ip;
+		protocol = ip->protocol;
+		fragment_be = ip->frag_off;
+		address = ip->daddr;
+	} else {
+		struct iphdr ip;
+
+		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
+			return false;
+		version_and_words = *(__u8 *)&ip;
+		protocol = ip.protocol;
+		fragment_be = ip.frag_off;
+		address = ip.daddr;
+	}
+	make_key(key, ifindex, AF_INET, ipv4_prefix_length, join(address & ipv4_mask_be, 0, 32), 0);
+	if (protocol == IPPROTO_TCP && !(fragment_be & bpf_htons(IPV4_FRAGMENT_OFFSET))) {
+		outlook->hidden = version_and_words != 0x45;
+		if (!outlook->hidden &&
+		    read(skb, plain, offset, sizeof(struct iphdr) + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags)))
+			outlook->opens = opens_connection(tcp_flags);
+	}
+	/* The total length says nothing: it is 0 in IPv4 BIG TCP (kernel b1a78b9b9886). */
+	return version_and_words >= 0x45 && version_and_words <= 0x4f &&
+	       offset + (version_and_words & 0xf) * 4U <= skb->len;
+}
+
+static __always_inline bool read_ipv6(struct __sk_buff *skb, const int plain, int offset, __u32 ifindex,
+				      struct egress_key *key, struct outlook *outlook)
+{
+	void *data = (void *)(long)skb->data;
+	void *data_end = (void *)(long)skb->data_end;
+	__u8 version, next, tcp_flags;
+	__u64 first, last;
+
+	/* As in read_ipv4(). */
+	if (offset == plain && data + plain + sizeof(struct ipv6hdr) <= data_end) {
+		const struct ipv6hdr *ip = __builtin_assume_aligned(data + plain, 8);
+		const __u64 *address = (const __u64 *)&ip->daddr;
+
+		version = *(const __u8 *)ip >> 4;
+		next = ip->nexthdr;
+		first = address[0];
+		last = address[1];
+	} else {
+		struct ipv6hdr ip;
+
+		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
+			return false;
+		version = ip.version;
+		next = ip.nexthdr;
+		first = join(ip.daddr.s6_addr32[0], ip.daddr.s6_addr32[1], 32);
+		last = join(ip.daddr.s6_addr32[2], ip.daddr.s6_addr32[3], 32);
+	}
+	make_key(key, ifindex, AF_INET6, ipv6_prefix_length, first & ipv6_mask_be[0], last & ipv6_mask_be[1]);
+	outlook->hidden = is_ipv6_extension(next);
+	if (next == IPPROTO_TCP &&
+	    read(skb, plain, offset, sizeof(struct ipv6hdr) + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags)))
+		outlook->opens = opens_connection(tcp_flags);
+	return version == 6;
 }
 
 static __always_inline bool same_key(const struct egress_key *a, const struct egress_key *b)
@@ -358,16 +385,15 @@ static __always_inline bool same_key(const struct egress_key *a, const struct eg
 	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]));
 }
 
-/* Spreads destinations evenly over 32 bits, the highest best: Fibonacci hashing (Knuth,
- * The Art of Computer Programming, volume 3, section 6.4). */
-static __always_inline __u32 spread(__u32 ifindex, __u16 family, const __be32 address[4])
+/* Spreads keys evenly over 31 bits, the highest best, and one that is set: no hash
+ * is 0. Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3,
+ * section 6.4). */
+static __always_inline __u32 spread(const struct egress_key *key)
 {
-	__u32 mixed = bpf_ntohl(address[0] ^ address[2]) ^ ifindex << 20;
+	const __u64 *words = (const __u64 *)key;
+	const __u64 golden = 0x9e3779b97f4a7c15; /* 2^64 over the golden ratio */
 
-	/* The last half of an IPv6 address tells hosts of a network apart. */
-	if (family == AF_INET6)
-		mixed = (mixed ^ bpf_ntohl(address[1])) * 0x85ebca6bU ^ bpf_ntohl(address[3]);
-	return mixed * 0x9e3779b1U; /* 2^32 over the golden ratio */
+	return (((words[0] ^ words[1]) * golden ^ words[2]) * golden) >> 32 | 1;
 }
 
 /* By the index, and leaves a hint. Apart from find(), which it would cost
@@ -380,22 +406,20 @@ static __noinline struct egress_destination *look_up(const struct egress_key *ke
 
 	if (!id)
 		return NULL;
-	if (take_hints) {
-		pair = bpf_map_lookup_elem(&hints, &index);
-		/* Zeroed: there is room. */
-		if (pair && (!pair->older.hash || bpf_get_prandom_u32() % HINT_RARITY == 0)) {
-			/* Safe: whatever another CPU writes is only a hint. */
-			pair->older = pair->recent;
-			pair->recent = (struct hint){.hash = hash, .id = *id};
-		}
+	pair = bpf_map_lookup_elem(&hints, &index);
+	/* Zeroed: there is room. */
+	if (pair && (!pair->older.hash || bpf_get_prandom_u32() % HINT_RARITY == 0)) {
+		/* Safe: whatever another CPU writes is only a hint. */
+		pair->older = pair->recent;
+		pair->recent = (struct hint){.hash = hash, .id = *id};
 	}
 	return bpf_map_lookup_elem(&destinations, id);
 }
 
-static __always_inline struct egress_destination *find(const struct egress_key *key, __u32 hash)
+static __always_inline struct egress_destination *find(const struct egress_key *key, __u32 hash, __u32 shift)
 {
-	__u32 index = hash >> hint_shift;
-	struct hint_pair *pair = take_hints ? bpf_map_lookup_elem(&hints, &index) : NULL;
+	__u32 index = hash >> shift;
+	struct hint_pair *pair = bpf_map_lookup_elem(&hints, &index);
 	struct egress_destination *destination;
 
 	if (pair) {
@@ -504,7 +528,7 @@ static __always_inline __u32 count_segments(struct __sk_buff *skb, const struct 
 
 static __always_inline bool is_excluded(const struct egress_key *key)
 {
-	__u32 index = spread(key->ifindex, key->family, key->address) / (0x100000000ULL / EXCLUDED_RECENTLY);
+	__u32 index = spread(key) / (0x100000000ULL / EXCLUDED_RECENTLY);
 	struct egress_key *recent = bpf_map_lookup_elem(&excluded_recently, &index);
 	struct egress_prefix prefix = {
 		.length = EGRESS_FAMILY_BITS + 128,
@@ -679,11 +703,11 @@ static __always_inline bool is_left_out(struct __sk_buff *skb, int offset, const
 
 /* Counts the packet, whose network header is at `offset`; -1: the frame ends
  * before it. */
-static __always_inline void count(struct __sk_buff *skb, const int plain, int offset, __be16 ethertype_be)
+static __always_inline void count(struct __sk_buff *skb, const int plain, int offset, __be16 ethertype_be,
+				  __u32 shift)
 {
 	__u32 ifindex = skb->ifindex;
 	__u16 family = AF_INET;
-	__be32 address[4] = {};
 	struct egress_key key; /* of what is IP */
 	struct egress_destination *destination = NULL;
 	enum egress_unlisted reason = EGRESS_MALFORMED;
@@ -696,17 +720,16 @@ static __always_inline void count(struct __sk_buff *skb, const int plain, int of
 
 	if (offset >= 0) {
 		if (ethertype_be == bpf_htons(ETH_P_IP)) {
-			is_ip = read_ipv4(skb, plain, offset, address, &outlook);
+			is_ip = read_ipv4(skb, plain, offset, ifindex, &key, &outlook);
 		} else if (ethertype_be == bpf_htons(ETH_P_IPV6)) {
 			family = AF_INET6;
-			is_ip = read_ipv6(skb, plain, offset, address, &outlook);
+			is_ip = read_ipv6(skb, plain, offset, ifindex, &key, &outlook);
 		} else {
 			reason = EGRESS_NOT_IP;
 		}
 	}
 	if (is_ip) {
-		make_key(&key, ifindex, family, address);
-		destination = find(&key, spread(ifindex, family, address));
+		destination = find(&key, spread(&key), shift);
 		if (!destination) {
 			is_new = !is_left_out(skb, offset, &key);
 			reason = EGRESS_EXCLUDED;
@@ -766,12 +789,13 @@ int egress_ethernet(struct __sk_buff *skb)
 {
 	int offset = ETH_HLEN;
 	__be16 ethertype_be;
+	__u32 shift = load_hint_shift();
 
 	if (!read(skb, 0, 0, offsetof(struct ethhdr, h_proto), &ethertype_be, sizeof(ethertype_be)))
 		offset = -1;
 	else if (is_vlan_tag(ethertype_be))
 		offset = skip_vlan_tags(skb, &ethertype_be);
-	count(skb, ETH_HLEN, offset, ethertype_be);
+	count(skb, ETH_HLEN, offset, ethertype_be, shift);
 	/* The packet goes on to the next program, whoever's it is. */
 	return TC_ACT_UNSPEC;
 }
@@ -781,7 +805,7 @@ int egress_ethernet(struct __sk_buff *skb)
 SEC("tc")
 int egress_ip(struct __sk_buff *skb)
 {
-	count(skb, 0, 0, skb->protocol);
+	count(skb, 0, 0, skb->protocol, load_hint_shift());
 	return TC_ACT_UNSPEC;
 }
 

@@ -119,17 +119,18 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   const auto& maps = skeleton_->maps;
   for (bpf_map* map : {maps.destinations, maps.destination_ids, maps.free_ids, maps.notes})
     bpf_map__set_max_entries(map, options.destinations_limit);
-  auto& settings = *skeleton_->rodata;
   // Where records cannot be marked alone (DestinationTable::retire), there must be no way to them
-  // beside the index.
-  settings.take_hints = mmapable_;
+  // beside the index: hint_shift stays 0.
   bpf_map__set_max_entries(maps.hints, mmapable_ ? hints_for(options.destinations_limit) : 1);
-  settings.aggregate_replies = options.aggregate_replies;
+  skeleton_->rodata->aggregate_replies = options.aggregate_replies;
+  auto& settings = *skeleton_->data;
   settings.ipv4_prefix_length = options.ipv4_prefix_length;
   settings.ipv6_prefix_length = options.ipv6_prefix_length;
   settings.ipv4_mask_be = mask_word(options.ipv4_prefix_length, 0);
-  for (uint32_t word = 0; word < 4; word++)
-    settings.ipv6_mask_be[word] = mask_word(options.ipv6_prefix_length, word);
+  std::array<uint32_t, 4> ipv6_mask_be;
+  for (uint32_t word = 0; word < ipv6_mask_be.size(); word++)
+    ipv6_mask_be[word] = mask_word(options.ipv6_prefix_length, word);
+  std::memcpy(settings.ipv6_mask_be, ipv6_mask_be.data(), sizeof(ipv6_mask_be));
   if (mmapable_)
     for (bpf_map* map : {maps.destinations, maps.notes, maps.moved, maps.pending_move})
       bpf_map__set_map_flags(map, BPF_F_MMAPABLE);

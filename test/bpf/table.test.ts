@@ -9,11 +9,12 @@ import { ipv4 } from '../support/packets.js'
 const frameTo = (to: string) => ethernetFrame('0800', ipv4({ to }))
 const frameBytes = frameTo('203.0.113.1').length / 2
 
-/** How many pairs of hints a process has in use, by the program's only variable. */
+/** How many pairs of hints a process has in use, by a variable of the program. */
 function pairsOfHints(pid: number): number {
   const id = findMap(pid, 'egress_b.data')
-  const { value } = bpftool('map', 'lookup', 'id', id, 'key', '0', '0', '0', '0')
-  return 2 ** (32 - Buffer.from(value.map(Number)).readUInt32LE())
+  const { formatted } = bpftool('map', 'lookup', 'id', id, 'key', '0', '0', '0', '0')
+  const variables = Object.assign({}, ...formatted.value['.data'])
+  return 2 ** (32 - variables.hint_shift)
 }
 
 t.test('beyond the limit traffic counts as overflow', async (t) => {
