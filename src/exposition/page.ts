@@ -28,7 +28,7 @@ export interface PagePart {
  *
  * The memory of a part is used again when the next is asked for.
  *
- * @returns when the counters were read, CLOCK_MONOTONIC
+ * @returns when the counters were read, CLOCK_MONOTONIC; undefined if they were not, or not to the end
  */
 export async function* renderPage(
   { counter, selfMetrics, log }: PageSource,
@@ -64,5 +64,5 @@ export async function* renderPage(
     fail(error)
   }
   if (!ended) yield { pieces: [await end()], last: true }
-  return reading?.readNs
+  return ended ? reading?.readNs : undefined
 }

@@ -4,7 +4,8 @@ import type { Writable } from 'node:stream'
 import { constants, createGzip } from 'node:zlib'
 import type { PagePart } from '../exposition/page.js'
 
-/** A client that takes nothing for so long is let go. */
+/** A client that takes no more than this in so long is let go. */
+const stallBytes = 2 ** 20
 const stallTimeoutMs = 30_000
 
 /** Level 6 takes twice the time of level 1 for 7 % fewer bytes. */
@@ -29,17 +30,21 @@ export async function sendPage<Result>(
   // Handled also when nobody waits for it any more.
   gone.catch(() => undefined)
   /** Awaits the client's part; how long rendering takes is not its fault. */
-  const taken = <T>(step: Promise<T>): Promise<T> => {
+  const taken = <T>(step: Promise<T>, bytes = 0): Promise<T> => {
     let timer: NodeJS.Timeout | undefined
     const stalled = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('the client takes nothing')), timeoutMs)
+      const patienceMs = timeoutMs * Math.ceil((bytes + 1) / stallBytes)
+      timer = setTimeout(() => reject(new Error('the client takes nothing')), patienceMs)
     })
     return Promise.race([step, gone, stalled]).finally(() => clearTimeout(timer))
   }
   if (gzip) target.pipe(response)
   try {
     let next = await parts.next()
-    for (; !next.done; next = await parts.next()) await taken(write(target, next.value))
+    for (; !next.done; next = await parts.next()) {
+      const bytes = next.value.pieces.reduce((sum, { length }) => sum + length, 0)
+      await taken(write(target, next.value), bytes)
+    }
     if (!response.writableFinished) await taken(once(response, 'finish'))
     return next.value
   } catch {

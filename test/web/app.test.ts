@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, get } from 'node:http'
+import { createServer, get, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Writable } from 'node:stream'
+import { mock } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
 import { contentTypes } from '../../src/exposition/format.js'
@@ -74,17 +76,37 @@ t.test('a kernel that cannot be read leaves the rest of the page, and says so', 
   t.equal(errors.length, 1)
 })
 
+async function* broken(): AsyncGenerator<Chunk> {
+  yield await Promise.resolve({ bytes: Buffer.from('# kernel\n'), last: false })
+  throw new Error('no more')
+}
+
 t.test('so does one that can be read no further', async (t) => {
-  async function* broken(): AsyncGenerator<Chunk> {
-    yield await Promise.resolve({ bytes: Buffer.from('# kernel\n'), last: false })
-    throw new Error('no more')
-  }
   const { app, errors } = fakeApp(t, async () => ({ readNs: 1n, chunks: broken() }))
   const { body } = await app.inject('/metrics')
   t.match(body, /^# kernel\n/)
   t.match(body, /^egress_scrape_success 0$/m)
   t.match(body, /^egress_interface_attached/m)
   t.equal(errors.length, 1)
+})
+
+t.test('only who got a whole page has seen its counters', async (t) => {
+  const seen: unknown[] = []
+  let readNs = 0n
+  const { app } = fakeApp(t, async (view) => {
+    seen.push(view.zeroAfterNs)
+    readNs = process.hrtime.bigint()
+    const reading = await fine(view)
+    return { readNs, chunks: seen.length === 2 ? broken() : reading.chunks }
+  })
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const headers = { 'x-prometheus-scrape-timeout-seconds': '10' }
+  const scrape = async () => await (await fetch(`${url}/metrics`, { headers })).text() // one connection
+  await scrape()
+  const first = readNs
+  await scrape()
+  await scrape()
+  t.same(seen.slice(1), [first, first])
 })
 
 t.test('the other pages', async (t) => {
@@ -194,6 +216,25 @@ t.test('a reader that takes nothing is let go', async (t) => {
     })
   })
   t.equal(await ended, undefined)
+})
+
+t.test('a reader has time for a large part', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  // Takes nothing, and is there.
+  const response = new Writable({ write() {} }) as ServerResponse
+  async function* large(): AsyncGenerator<PagePart, string> {
+    yield await Promise.resolve({ pieces: [Buffer.alloc(3_000_000)], last: true })
+    return 'all'
+  }
+  const sent = sendPage(response, large(), false, 100)
+  await new Promise((resolve) => setImmediate(resolve))
+  mock.timers.tick(299)
+  await new Promise((resolve) => setImmediate(resolve))
+  t.notOk(response.destroyed)
+  mock.timers.tick(1)
+  t.equal(await sent, undefined)
+  t.ok(response.destroyed)
 })
 
 t.test('every answer has the security headers; a body is refused', async (t) => {
