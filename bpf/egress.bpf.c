@@ -73,7 +73,7 @@ struct {
 	__type(value, __u32);
 } destination_ids SEC(".maps");
 
-/* Where keys' records were found, by a hash that costs one multiplication: it
+/* Where keys' records were found, by a hash that costs two multiplications: it
  * saves the look into `destination_ids`, which costs more time and more cache
  * misses. Right or wrong, the record itself tells. Only another key of the same
  * hash leads to a wrong one. */

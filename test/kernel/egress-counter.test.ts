@@ -92,7 +92,8 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
       runStatistics() {
         return { runs: 0, seconds: 0 }
       }
-      async read(_openMetrics: boolean, _zeroAfterNs: bigint, buffer: Uint8Array) {
+      async read(openMetrics: boolean, _zeroAfterNs: bigint, buffer: Uint8Array) {
+        calls.push(`read, OpenMetrics: ${openMetrics}`)
         let rest = Buffer.from(page)
         const fill = (to: Uint8Array) => {
           const length = rest.copy(to)
@@ -139,7 +140,7 @@ t.test('a page that fits is one chunk', async (t) => {
   const { page, lasts } = await readAll(reading)
   t.equal(page.toString(), 'one\ntwo\n')
   t.same(lasts, [true])
-  t.equal(calls.at(-1), 'close page')
+  t.same(calls.slice(-2), ['read, OpenMetrics: true', 'close page'])
 })
 
 t.test('a longer one comes chunk by chunk, to several at once too', async (t) => {
@@ -160,13 +161,16 @@ t.test('a longer one comes chunk by chunk, to several at once too', async (t) =>
 })
 
 t.test('a page is let go before its end too', async (t) => {
-  const { addon, calls } = fakeAddon({ page: randomBytes(11_000_003) })
-  const { chunks } = await EgressCounter.open(settings, silent, addon).read({ openMetrics: false })
+  const page = randomBytes(11_000_003)
+  const { addon, calls } = fakeAddon({ page })
+  const counter = EgressCounter.open(settings, silent, addon)
+  const { chunks } = await counter.read({ openMetrics: false })
   await chunks.next()
   await chunks.next()
   t.not(calls.at(-1), 'close page')
   await chunks.return(undefined)
-  t.equal(calls.at(-1), 'close page')
+  t.same(calls.slice(-2), ['read, OpenMetrics: false', 'close page'])
+  t.ok((await readAll(await counter.read({ openMetrics: false }))).page.equals(page))
 })
 
 t.test('BPF statistics that cannot be had are a warning', (t) => {
