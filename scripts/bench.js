@@ -8,7 +8,6 @@ import { measurePage } from '../bench/page.js'
 import { measureScrapes } from '../bench/scrape/index.js'
 import { measureStart } from '../bench/start.js'
 import { median, range } from '../bench/statistics.js'
-import { setup } from './setup.js'
 
 const { values: flags } = parseArgs({
   options: {
@@ -21,7 +20,6 @@ const rounds = flags.quick
   ? { kernel: 3, scrape: 5, start: 3, page: 3 }
   : { kernel: 7, scrape: 11, start: 5, page: 7 }
 
-setup({ test: true })
 console.error(`egress-exporter: measuring (about ${flags.quick ? 'three' : 'five'} minutes)`)
 const measurements = [
   () => measureKernel(rounds.kernel),

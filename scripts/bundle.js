@@ -16,13 +16,13 @@ await build({
 })
 copyFileSync('src/web/page/page.css', 'dist/page.css')
 await build({
-  entryPoints: ['src/cli/main.ts'],
+  entryPoints: ['src/main.ts'],
   outdir: 'dist',
   bundle: true,
   splitting: true,
   platform: 'node',
   format: 'esm',
-  target: 'node20.19',
+  target: 'node22.14',
   external: ['better-sqlite3', 'bcrypt'], // they find their binaries by their own place
   minify: true,
   keepNames: true, // stack traces and class names stay readable

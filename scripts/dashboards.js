@@ -2,9 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { root, setup } from './setup.js'
+import { root } from './root.js'
 
-setup()
 const outfile = join(root, 'build/dashboards.mjs')
 await build({
   entryPoints: ['dashboards/src/generate.ts'],

@@ -7,14 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { program } from './program.js'
-import { root, setup } from './setup.js'
+import { root } from './root.js'
 
 const baselineSeconds = 10
 const deadlineMs = 60_000
 const learned = '203.0.113.1'
 const stranger = '198.51.100.23'
 
-setup({ test: true })
 const hosts = [1, 2].map((number) => ({
   name: `egress-demo-${number}`,
   address: `192.0.2.${number}`,

@@ -1,9 +1,6 @@
 // npm run lint: formatter and linter, without changing anything.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { setup } from './setup.js'
-
-setup({ test: true })
 
 const native = ['bpf', 'native'].flatMap((folder) =>
   readdirSync(folder)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './setup.js'
+import { root } from './root.js'
 
 /** The command that runs the built program, with Node's flags as its first line has them, and others. */
 export function program(...nodeFlags) {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { withBrowser } from './browser.js'
 import { program } from './program.js'
-import { root, setup } from './setup.js'
+import { root } from './root.js'
 
 const namespace = `egress-screenshots-${process.pid}`
 const baselineSeconds = 20
@@ -34,7 +34,6 @@ while time.monotonic() - begin < 100:
     time.sleep(0.1)
 `
 
-setup({ test: true })
 const folder = mkdtempSync(join(tmpdir(), 'egress-screenshots-'))
 const inside = [`--net=/run/netns/${namespace}`]
 const run = (...command) => execFileSync('nsenter', [...inside, ...command])

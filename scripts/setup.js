@@ -1,11 +1,21 @@
 // Brings a fresh clone to where it runs: system packages, npm packages, BPF object, addon, JavaScript.
-// Does only what is missing, so that a second call takes a moment. Uses nothing but Node itself.
+// Does only what is missing. Uses nothing but Node itself, of any version from 20 on: what runs later is
+// the Node that npm brings. Called by setup.sh, with --test for what tests need as well, and with
+// --kernels for what other kernels need.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { delimiter, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
+import { root } from './root.js'
 
 // What must be there (a command, or a file by its path), and the Debian package that brings it.
 const buildNeeds = {
@@ -47,18 +57,18 @@ const kernelNeeds = {
 // Ubuntu has no package of bpftool's own.
 const ubuntuPackages = { bpftool: ['linux-tools-common', 'linux-tools-generic'] }
 
-/**
- * Sets everything up: for running, with `test` for testing, with `kernels` for testing in other
- * kernels. Exits with a line that says why not.
- */
-export function setup({ test = false, kernels = false } = {}) {
-  process.chdir(root)
-  requireNode()
-  installSystemPackages({ ...buildNeeds, ...(test && testNeeds), ...(kernels && kernelNeeds) })
-  installNpmPackages()
-  buildAddon()
-  buildJavaScript()
-}
+const test = process.argv.includes('--test')
+const kernels = process.argv.includes('--kernels')
+const runtime = `node_modules/node-linux-${process.arch}`
+
+process.chdir(root)
+requireMachine()
+requireWritable(['.', 'build', 'dist', 'node_modules'])
+installSystemPackages({ ...buildNeeds, ...(test && testNeeds), ...(kernels && kernelNeeds) })
+installNpmPackages()
+process.env.PATH = [resolve('node_modules/.bin'), process.env.PATH].join(delimiter)
+buildAddon()
+buildJavaScript()
 
 function say(text) {
   process.stderr.write(`egress-exporter: ${text}\n`)
@@ -70,18 +80,36 @@ function stop(text) {
 }
 
 /** Runs a command that prints to standard error, since standard output is the program's. */
-function execute(command, args, env = {}) {
+function execute(command, args, { env = {}, remedy = '' } = {}) {
   const { status, error } = spawnSync(command, args, {
     stdio: ['ignore', 2, 2],
     env: { ...process.env, ...env },
   })
-  if (status !== 0) stop(`failed: ${command} ${args.join(' ')}${error ? ` (${error.message})` : ''}`)
+  if (status === 0) return
+  stop(`failed: ${command} ${args.join(' ')}${error ? ` (${error.message})` : ''}${remedy}`)
 }
 
-function requireNode() {
-  const [major, minor] = process.versions.node.split('.').map(Number)
-  if (major > 20 || (major === 20 && minor >= 19)) return
-  stop(`Node.js ${process.versions.node} is too old: install 20.19 or newer`)
+function requireMachine() {
+  const { node } = process.versions
+  if (Number(node.split('.')[0]) < 20)
+    stop(`Node.js ${node} is too old: install 20 or newer; it only begins, and npm brings what runs`)
+  const { glibcVersionRuntime } = process.report.getReport().header
+  if (!glibcVersionRuntime)
+    stop('this system has no glibc (musl?): run it on Debian, Ubuntu, Fedora or the like')
+  if (!['x64', 'arm64'].includes(process.arch))
+    stop(`there is no Node.js for ${process.arch} in npm: run it on x64 or arm64`)
+}
+
+function requireWritable(folders) {
+  for (const folder of folders.filter((folder) => existsSync(folder))) {
+    try {
+      accessSync(folder, constants.W_OK)
+    } catch (error) {
+      stop(
+        `cannot set up in ${resolve(folder)} (${error.code}): run it as the owner of that folder, or in a copy of your own`,
+      )
+    }
+  }
 }
 
 function exists(need) {
@@ -107,32 +135,46 @@ function installSystemPackages(needs) {
 }
 
 function installNpmPackages() {
-  // npm writes it last, so it tells a complete installation.
-  if (isNewer('node_modules/.package-lock.json', ['package-lock.json'])) return
+  const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const has = (name) => existsSync(join('node_modules', name))
+  const forTests = Object.keys(devDependencies)
+  // npm writes its own list last, so it tells a complete installation.
+  const current = isNewer('node_modules/.package-lock.json', ['package-lock.json'])
+  if (current && existsSync(runtime) && (!test || forTests.every(has))) return
+  // Those of a developer stay.
+  const omit = test || forTests.some(has) ? [] : ['--omit=dev']
   say('installing npm packages')
-  execute('npm', ['ci', '--no-audit', '--no-fund'])
+  // Errors alone: it warns that the Node that begins is not the one that will run.
+  execute('npm', ['ci', ...omit, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+    remedy: ': npm needs its registry, by HTTPS_PROXY= where that is behind a proxy',
+  })
+  if (!existsSync(runtime))
+    stop(`package-lock.json does not bring Node.js for ${process.arch}: take the one of the repository`)
 }
 
 function buildAddon() {
+  const built = 'build/built-for'
+  // Changes as this file does when there is another Node or machine, and nothing compiled is of use then.
+  const machine = readFileSync(join(runtime, 'package.json'), 'utf8')
+  if (!existsSync(built) || readFileSync(built, 'utf8') !== machine)
+    rmSync('build/Release', { recursive: true, force: true })
   const addon = 'build/Release/egress.node'
   const sources = ['bpf', 'native', 'binding.gyp', 'scripts/build-bpf.sh', 'scripts/static-libraries.js']
   if (isNewer(addon, sources)) return
   say('compiling the kernel program and the addon (about half a minute)')
   rmSync(addon, { force: true })
-  execute('node_modules/.bin/node-gyp', ['configure', 'build', '--loglevel=warn', ...installedHeaders()])
-}
-
-/** Node's own headers, where they came with it: else node-gyp downloads them. */
-function installedHeaders() {
-  const prefix = dirname(dirname(process.execPath))
-  return existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : []
+  mkdirSync('build', { recursive: true })
+  writeFileSync(built, machine)
+  const options = ['--jobs=max', `--nodedir=${resolve(runtime)}`, '--loglevel=warn']
+  execute('node_modules/.bin/node-gyp', ['configure', 'build', ...options])
 }
 
 function buildJavaScript() {
   const stamp = 'dist/revision'
-  if (isNewer(stamp, ['src', 'tsconfig.json', 'package.json', 'scripts/bundle.js'])) return
+  if (isNewer(stamp, ['src', 'tsconfig.json', 'package.json', 'package-lock.json', 'scripts/bundle.js']))
+    return
   say('bundling TypeScript')
-  execute(process.execPath, ['scripts/bundle.js'])
+  execute('node', ['scripts/bundle.js'])
   writeFileSync(stamp, `${revision()}\n`)
 }
 

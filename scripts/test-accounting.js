@@ -1,9 +1,7 @@
 // npm run test:accounting: ten kinds of traffic against independent witnesses; see test/accounting.ts.
 import { spawnSync } from 'node:child_process'
 import { compileTests } from './compile-tests.js'
-import { setup } from './setup.js'
 
-setup({ test: true })
 const folder = 'build/accounting'
 compileTests(folder)
 const { status } = spawnSync(process.execPath, [`${folder}/test/accounting.js`], { stdio: 'inherit' })

@@ -2,9 +2,7 @@
 // UndefinedBehaviorSanitizer and LeakSanitizer.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { setup } from './setup.js'
 
-setup({ test: true })
 const folder = 'build/sanitizers'
 mkdirSync(folder, { recursive: true })
 // All but what speaks to Node.

@@ -3,9 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setup } from './setup.js'
 
-setup({ test: true })
 if (process.getuid() !== 0) {
   console.error('the tests need root: they make network namespaces and attach real programs there')
   process.exit(1)

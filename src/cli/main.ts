@@ -1,6 +1,3 @@
-#!/usr/bin/env -S node --optimize-for-size --no-flush-bytecode
-// Garbage goes early: else what it takes to meet 100,000 destinations stays for long, 25 MiB of it. Code
-// stays: what runs with each scrape would be compiled anew after each collection.
 import { CommanderError } from 'commander'
 import { loadSettings } from '../config/load.js'
 import { ExitCode, UserError } from '../errors.js'

@@ -74,7 +74,7 @@ t.test('without an exporter it counts for itself, and leaves nothing', async (t)
   let fastest = 0
   // Its rate is that of one second, and the counters stay.
   for (let second = 0; second < 8 && fastest === 0; second++) {
-    list = JSON.parse((await lines.next()).value)
+    list = JSON.parse((await lines.next()).value ?? '')
     fastest = list.destinations[0]?.packets_per_second ?? 0
   }
   t.match(list.destinations, [{ destination: '192.0.2.2', packets: 31, status: null }])

@@ -1,4 +1,0 @@
-// npm run build: everything that npm start needs.
-import { setup } from './setup.js'
-
-setup()

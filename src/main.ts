@@ -1,0 +1,13 @@
+#!/usr/bin/env -S node --optimize-for-size --no-flush-bytecode
+// Garbage goes early: else what it takes to meet 100,000 destinations stays for long, 25 MiB of it. Code
+// stays: what runs with each scrape would be compiled anew after each collection.
+
+// better-sqlite3 asks for Node-API 10 as it is loaded; a Node without it dies of that, and says nothing.
+if (Number(process.versions.napi) >= 10) {
+  await import('./cli/main.js')
+} else {
+  process.stderr.write(
+    `egress-exporter: Node.js ${process.versions.node} is too old: run it with 22.14 or newer, or by npm start, which brings its own\n`,
+  )
+  process.exitCode = 1
+}
