@@ -18,6 +18,7 @@
         "native/privileges.cc",
         "native/program.cc",
         "native/ranking.cc",
+        "native/repair.cc",
         "native/rtnetlink.cc",
         "native/static_archives.cc"
       ],

@@ -10,6 +10,7 @@
 #include <ctime>
 
 #include "error.h"
+#include "field.h"
 #include "grace_period.h"
 
 namespace egress {
@@ -27,23 +28,9 @@ int64_t now_ns(clockid_t clock) {
   return now.tv_sec * kNsPerSecond + now.tv_nsec;
 }
 
-/// The kernel writes records while they are read: each field is loaded once, whole.
-template <typename T>
-T load(const T& field, int order = __ATOMIC_RELAXED) {
-  return __atomic_load_n(&field, order);
-}
-
-/// Kept in order with what comes before: a killed process has made all stores up to some point.
-template <typename T>
-void store(T& field, T value) {
-  __atomic_store_n(&field, value, __ATOMIC_RELEASE);
-}
-
 std::vector<egress_counts> one_per_cpu() {
   return std::vector<egress_counts>(static_cast<size_t>(libbpf_num_possible_cpus()));
 }
-
-bool same(const egress_key& a, const egress_key& b) { return std::memcmp(&a, &b, sizeof(a)) == 0; }
 
 }  // namespace
 
@@ -199,7 +186,15 @@ void DestinationTable::index(uint32_t id, const egress_key& key) {
   write(program_.destination_ids_fd(), "destination_ids", &key, &id);
 }
 
-void DestinationTable::unindex(const egress_key& key) {
+std::optional<uint32_t> DestinationTable::indexed(const egress_key& key) const {
+  uint32_t id = 0;
+  if (bpf_map_lookup_elem(program_.destination_ids_fd(), &key, &id) != 0) return {};
+  return id;
+}
+
+void DestinationTable::unindex(uint32_t id, const egress_key& key) {
+  // A record that comes later may have the key by now. Nobody else deletes: this look stays true.
+  if (indexed(key) != id) return;
   int error = bpf_map_delete_elem(program_.destination_ids_fd(), &key);
   if (error != 0 && error != -ENOENT) throw Error("write map", "destination_ids", -error);
 }
@@ -211,7 +206,7 @@ void DestinationTable::move(uint32_t from, uint32_t to) {
     const egress_key old = all[id].key;
     change(id, [to](egress_destination& record) { store(record.key.ifindex, to); });
     index(id, all[id].key);
-    unindex(old);
+    unindex(id, old);
   }
 }
 
@@ -220,7 +215,7 @@ void DestinationTable::remove(uint32_t ifindex) {
   for (uint32_t id = 0; id < all.size(); id++) {
     if (all[id].state != EGRESS_LISTED || all[id].key.ifindex != ifindex) continue;
     change(id, [](egress_destination& record) { store<__u8>(record.state, EGRESS_RETIRED); });
-    unindex(all[id].key);
+    unindex(id, all[id].key);
     clear(id);
     release(id);
   }
@@ -233,7 +228,7 @@ std::vector<Destination> DestinationTable::retire(const std::vector<uint32_t>& i
   for (uint32_t id : ids) {
     // Alone: a program may count on it. Copies are made anew with each read.
     if (mapped_) store<__u8>(mapped_->get()[id].state, EGRESS_RETIRED);
-    unindex(mapped_ ? mapped_->get()[id].key : copy_[id].key);
+    unindex(id, mapped_ ? mapped_->get()[id].key : copy_[id].key);
   }
   wait_for_running_programs();
   for (uint32_t id : ids) {
@@ -340,38 +335,6 @@ DestinationTable::Idle DestinationTable::find_idle(uint64_t timeout_ns, uint32_t
     idle.listed -= static_cast<uint32_t>(evicted);
   }
   return idle;
-}
-
-void DestinationTable::repair() {
-  std::vector<bool> taken(EGRESS_CPU_COUNTS_MAX);
-  for (const egress_destination& record : records()) taken[record.cpu_counts] = true;
-  std::erase_if(free_cpu_counts_, [&](uint16_t place) { return taken[place]; });
-  if (load(pending_move_[0].pending) != 0) {
-    end_pending_move();
-    release(pending_move_[0].id);
-  }
-  auto all = records();
-  // Keys that lead to a record of another key: it was moving. The program writes the record first.
-  std::vector<egress_key> stale;
-  egress_key key{};
-  const egress_key* previous = nullptr;
-  while (bpf_map_get_next_key(program_.destination_ids_fd(), previous, &key) == 0) {
-    uint32_t id;
-    if (bpf_map_lookup_elem(program_.destination_ids_fd(), &key, &id) == 0 && id < all.size() &&
-        !same(all[id].key, key))
-      stale.push_back(key);
-    previous = &key;
-  }
-  for (const egress_key& old : stale) unindex(old);
-  std::vector<uint32_t> retired;
-  for (uint32_t id = 0; id < all.size(); id++) {
-    if (all[id].state == EGRESS_RETIRED) retired.push_back(id);
-    uint32_t found;
-    if (all[id].state == EGRESS_LISTED &&
-        bpf_map_lookup_elem(program_.destination_ids_fd(), &all[id].key, &found) != 0)
-      index(id, all[id].key);
-  }
-  retire(retired, EGRESS_EXPIRED);
 }
 
 }  // namespace egress

@@ -115,7 +115,11 @@ class DestinationTable {
   egress_counts counts(const egress_destination& record);
   void count_by_cpu(uint32_t id);
   void index(uint32_t id, const egress_key& key);
-  void unindex(const egress_key& key);
+  /// Which record a key leads to.
+  std::optional<uint32_t> indexed(const egress_key& key) const;
+  /// Takes a key out of the index, if it leads to this record.
+  void unindex(uint32_t id, const egress_key& key);
+  void unindex_stale(std::span<const egress_destination> all);
   void move_counts(uint32_t id, egress_unlisted reason);
   void end_pending_move();
   void clear(uint32_t id);

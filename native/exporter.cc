@@ -297,8 +297,9 @@ void Exporter::close() {
 Housekeeping Exporter::keep_house(uint64_t idle_timeout_ms, bool tell) {
   std::lock_guard lock(mutex_);
   constexpr uint64_t kNsPerMs = 1'000'000;
-  const uint32_t limit = limit_;
-  auto idle = destinations_.find_idle(idle_timeout_ms * kNsPerMs, limit - limit / 10);
+  // At least one makes room, in a table of any size.
+  const uint32_t wanted = limit_ - (limit_ + 9) / 10;
+  auto idle = destinations_.find_idle(idle_timeout_ms * kNsPerMs, wanted);
   Housekeeping done{};
   done.listed = idle.listed;
   program_.expect(idle.listed);

@@ -55,6 +55,19 @@ t.test('no packet is lost or doubled when traffic comes as its destination expir
   t.equal(total(samples, 'lan0').packets, 12 * 3 * 7)
 })
 
+for (const limit of [1, 2, 9]) {
+  t.test(`a table of ${limit} makes room too`, async (t) => {
+    const host = silentPair(t, 'lan0')
+    const exporter = await startExporter(t, host, '--interface=lan0', `--destinations.limit=${limit}`)
+    for (let last = 1; last <= limit; last++) host.traffic('frames lan0', frames(7, `203.0.113.${last}`))
+    await eventually(() => assert.ok(retired(exporter, 'room') >= 1))
+    host.traffic('frames lan0', frames(11, '203.0.113.99'))
+    const samples = exporter.samples()
+    t.equal(destination(samples, '203.0.113.99', 'lan0').packets, 11)
+    t.same(closedSum(samples, 'lan0'), total(samples, 'lan0'))
+  })
+}
+
 t.test('as the table fills, those that are idle longest leave first', async (t) => {
   const host = silentPair(t, 'lan0')
   const exporter = await startExporter(t, host, '--interface=lan0', '--destinations.limit=100')
