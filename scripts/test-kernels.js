@@ -14,7 +14,7 @@ const timeoutMs = 15 * 60_000
 const slow = ['bpf/fuzz.test.js']
 
 const compiled = join(root, 'build/tests')
-prepareTests()
+await prepareTests()
 
 const kernels = fetchKernels(join(root, 'build/kernels'))
 const named = process.argv.slice(2)
@@ -49,9 +49,9 @@ async function testOn(kernel) {
   return { ...kernel, ...result, seconds: Math.round((Date.now() - start) / 1000) }
 }
 
-/** The tests as plain JavaScript: an emulated machine takes long to compile TypeScript. */
-function prepareTests() {
-  compileTests('build/tests')
+/** A file that imports the tests: they run in one process. */
+async function prepareTests() {
+  await compileTests('build/tests')
   const tests = readdirSync(join(compiled, 'test/bpf')).map((file) => `bpf/${file}`)
   tests.push('kernel/continuity.test.js', 'kernel/neighbours.test.js')
   const imports = tests
