@@ -20,6 +20,7 @@
         "native/ranking.cc",
         "native/repair.cc",
         "native/rtnetlink.cc",
+        "native/startup_pages.cc",
         "native/static_archives.cc"
       ],
       "include_dirs": [
