@@ -20,7 +20,6 @@
         "native/ranking.cc",
         "native/repair.cc",
         "native/rtnetlink.cc",
-        "native/startup_pages.cc",
         "native/static_archives.cc"
       ],
       "include_dirs": [
@@ -28,9 +27,9 @@
         "<(SHARED_INTERMEDIATE_DIR)"
       ],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS"],
-      "cflags!": ["-fno-exceptions", "-O3"],
+      "cflags!": ["-fno-exceptions"],
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17"],
-      "cflags_cc": ["-std=gnu++20", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+      "cflags_cc": ["-std=gnu++20", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
       "libraries": ["<!@(node scripts/static-libraries.js)"],
       "ldflags": ["-Wl,--exclude-libs,ALL", "-Wl,--gc-sections"],
       "actions": [

@@ -64,9 +64,13 @@ struct egress_counts {
 struct egress_note {
 	__u64 first_seen_ns; /* of the record; another: the note is old */
 	__s64 first_seen_unix_ms; /* converted once: neither NTP nor sleep moves it */
-	__u64 packets; /* when it was last looked at */
+	__u32 packets; /* when it was last looked at; the low bits tell a change */
+	__u32 zero_since_ms; /* the first page that had it as 0, after first_seen_ns; or one of: */
 	__u64 active_ns; /* CLOCK_BOOTTIME of the last look that found more packets */
 };
+
+#define EGRESS_REVEALED 0U /* pages show what it counted; also in notes of before there was this */
+#define EGRESS_UNSEEN 0xffffffffU /* no page has had it yet */
 
 /* Where an interface counts. */
 struct egress_slot {
@@ -167,6 +171,8 @@ EGRESS_STATIC_ASSERT(sizeof(struct egress_slot) == 32, "egress_slot");
 EGRESS_OFFSET(struct egress_slot, slot, 0);
 EGRESS_OFFSET(struct egress_destination, tcp_connects, 56);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_note) == 32, "egress_note");
+EGRESS_OFFSET(struct egress_note, packets, 16);
+EGRESS_OFFSET(struct egress_note, zero_since_ms, 20);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_interface) == 104, "egress_interface");
 EGRESS_OFFSET(struct egress_interface, new_destinations, 96);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_moved) == 96, "egress_moved");

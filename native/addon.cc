@@ -23,7 +23,6 @@
 #include "pins.h"
 #include "ranking.h"
 #include "rtnetlink.h"
-#include "startup_pages.h"
 
 namespace {
 
@@ -196,13 +195,15 @@ class Pages {
  public:
   /// On a pool thread, for a scrape that came at `came_ns`. @throws Error as Exporter::read() does
   static SharedPage read(const std::shared_ptr<Pages>& pages, egress::Exporter& exporter,
-                         uint64_t came_ns) {
+                         uint64_t came_ns, std::optional<uint64_t> zero_for_ns) {
     // Who comes meanwhile waits for it.
     std::lock_guard lock(pages->reading_);
     SharedPage latest = pages->latest_.lock();
-    if (latest && came_ns < pages->latest_ns_ + kSharedNs) return latest;
+    if (latest && came_ns < pages->latest_ns_ + kSharedNs &&
+        latest->snapshot().zero_first == zero_for_ns.has_value())
+      return latest;
     std::unique_ptr<Page> page = pages->take();
-    page->read([&](egress::Snapshot& snapshot) { exporter.read(snapshot); });
+    page->read([&](egress::Snapshot& snapshot) { exporter.read(snapshot, zero_for_ns); });
     SharedPage shared(page.release(),
                       [pages](Page* done) { pages->keep(std::unique_ptr<Page>(done)); });
     pages->latest_ = shared;
@@ -610,13 +611,14 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
     return object;
   }
 
-  /// read(openMetrics: boolean, zeroAfterNs: bigint, buffer: Buffer): Promise<PageReader>
+  /// read(openMetrics: boolean, zeroForMs: number | undefined, buffer: Buffer): Promise<PageReader>
   Napi::Value read(const Napi::CallbackInfo& info) {
     open(info.Env());
-    bool lossless = false;
     Page::Cursor cursor;
     cursor.format = info[0].ToBoolean() ? egress::Format::kOpenMetrics : egress::Format::kText;
-    cursor.zero_after_ns = info[1].As<Napi::BigInt>().Uint64Value(&lossless);
+    std::optional<uint64_t> zero_for_ns;
+    if (!info[1].IsUndefined())
+      zero_for_ns = static_cast<uint64_t>(info[1].As<Napi::Number>().DoubleValue() * 1e6);
     auto buffer = info[2].As<Napi::Buffer<char>>();
     const std::span<char> out = PageReader::room(buffer);
     // The reference keeps the buffer alive until the work is done.
@@ -624,8 +626,10 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
         std::make_shared<Napi::ObjectReference>(Napi::Persistent(buffer.As<Napi::Object>()));
     return promise_of<PageReader::Beginning>(
         info.Env(),
-        [exporter = exporter_, pages = pages_, came_ns = egress::monotonic_ns(), cursor, out] {
-          PageReader::Beginning beginning{Pages::read(pages, *exporter, came_ns), cursor};
+        [exporter = exporter_, pages = pages_, came_ns = egress::monotonic_ns(), zero_for_ns,
+         cursor, out] {
+          PageReader::Beginning beginning{Pages::read(pages, *exporter, came_ns, zero_for_ns),
+                                          cursor};
           beginning.filled = beginning.page->render(beginning.cursor, out);
           return beginning;
         },
@@ -789,8 +793,6 @@ Napi::Value tcx_supported(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), egress::TcxLink::supported());
 }
 
-void release_startup_pages(const Napi::CallbackInfo&) { egress::release_startup_pages(); }
-
 /// Everything lives in the environment's own exports: the addon may be loaded by several threads.
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment{Napi::Persistent(PageReader::define(env))});
@@ -810,7 +812,6 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("hasMmapableArrays", Napi::Function::New(env, has_mmapable_arrays));
   exports.Set("hasMembarrier", Napi::Function::New(env, has_membarrier));
   exports.Set("tcxSupported", Napi::Function::New(env, tcx_supported));
-  exports.Set("releaseStartupPages", Napi::Function::New(env, release_startup_pages));
   exports.Set("libbpfVersion", libbpf_version_string() + 1);  // "v1.1"
   return exports;
 }

@@ -12,6 +12,7 @@
 #include "error.h"
 #include "field.h"
 #include "grace_period.h"
+#include "zero_first.h"
 
 namespace egress {
 namespace {
@@ -102,6 +103,7 @@ void DestinationTable::know(uint32_t id, uint64_t first_seen_ns, int64_t first_s
   note.first_seen_unix_ms = first_seen_ms;
   if (note.first_seen_ns != first_seen_ns) {
     note.packets = 0;
+    note.zero_since_ms = EGRESS_UNSEEN;
     note.active_ns = boot_time_ns();
     store<__u64>(note.first_seen_ns, first_seen_ns);
   }
@@ -119,9 +121,9 @@ Destination DestinationTable::describe(uint32_t id) {
     const int64_t age_ns = now_ns(CLOCK_MONOTONIC) - static_cast<int64_t>(record.first_seen_ns);
     first_seen_ms = (now_ns(CLOCK_REALTIME) - age_ns) / kNsPerMs;
   }
-  return {record.key,           record.slot,          record.port,
-          record.protocol,      counted.packets,      counted.bytes,
-          counted.tcp_connects, record.first_seen_ns, first_seen_ms};
+  return {
+      record.key,      record.slot,   record.port,          record.protocol,      false,
+      counted.packets, counted.bytes, counted.tcp_connects, record.first_seen_ns, first_seen_ms};
 }
 
 int64_t DestinationTable::last_seen_ms(uint32_t id) {
@@ -136,10 +138,16 @@ void DestinationTable::for_each_known(Each each) {
     if (load(all[id].state, __ATOMIC_ACQUIRE) == EGRESS_LISTED && known(id, all[id])) each(id);
 }
 
-void DestinationTable::read(std::vector<Destination>& found) {
+void DestinationTable::read(std::vector<Destination>& found, uint64_t read_ns,
+                            std::optional<uint64_t> zero_for_ns) {
   found.clear();
   found.reserve(limit_);  // what is not used takes no memory
-  for_each_known([&](uint32_t id) { found.push_back(describe(id)); });
+  for_each_known([&](uint32_t id) {
+    found.push_back(describe(id));
+    if (zero_for_ns)
+      found.back().withheld =
+          is_withheld(notes_[id], found.back().first_seen_ns, read_ns, *zero_for_ns);
+  });
 }
 
 std::vector<uint32_t> DestinationTable::find_unknown(size_t most) {
@@ -314,8 +322,8 @@ DestinationTable::Idle DestinationTable::find_idle(uint64_t timeout_ns, uint32_t
       idle.listed++;
       continue;
     }
-    if (note.packets != packets) {
-      note.packets = packets;
+    if (note.packets != static_cast<uint32_t>(packets)) {
+      note.packets = static_cast<uint32_t>(packets);
       note.active_ns = now;
     } else if (timeout_ns != 0 && now - note.active_ns >= timeout_ns) {
       idle.expired.push_back(id);

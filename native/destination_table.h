@@ -26,8 +26,10 @@ class DestinationTable {
   DestinationTable(const Program& program, uint32_t limit);
 
   /// Puts the known destinations in place of what `found` holds; their `interface` is the slot.
+  /// @param read_ns when, CLOCK_MONOTONIC
+  /// @param zero_for_ns of the rule in zero_first.h; absent: nothing is withheld
   /// @throws Error "read map"
-  void read(std::vector<Destination>& found);
+  void read(std::vector<Destination>& found, uint64_t read_ns, std::optional<uint64_t> zero_for_ns);
 
   /// The ids of listed destinations that are not known yet, so many at most.
   /// @throws Error "read map"

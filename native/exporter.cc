@@ -398,7 +398,7 @@ Ranking Exporter::rank(const Query& query) {
   std::vector<uint32_t> by_slot(EGRESS_INTERFACES_MAX);
   for (const auto& [name, slot] : slots) {
     by_slot[slot.slot] = static_cast<uint32_t>(ranking.interfaces.size());
-    ranking.interfaces.push_back({{name, {}, 0}, interface_meter_.rate(slot.slot, kSlotBorn)});
+    ranking.interfaces.push_back({{name, {}, 0, {}}, interface_meter_.rate(slot.slot, kSlotBorn)});
   }
   std::vector<Place> places;
   std::string text;
@@ -449,20 +449,25 @@ void Exporter::set_own_ports(const std::vector<uint64_t>& bits) {
   program_.set_own_ports(bits);
 }
 
-void Exporter::read(Snapshot& snapshot) {
+void Exporter::read(Snapshot& snapshot, std::optional<uint64_t> zero_for_ns) {
   std::lock_guard lock(mutex_);
   snapshot.read_ns = monotonic_ns();
+  snapshot.zero_first = zero_for_ns.has_value();
   snapshot.interfaces.clear();
-  destinations_.read(snapshot.destinations);
+  destinations_.read(snapshot.destinations, snapshot.read_ns, zero_for_ns);
   // Totals after destinations: what is counted in between never makes a sum exceed its total.
   std::vector<uint32_t> by_slot(EGRESS_INTERFACES_MAX);
   for_each_slot([&](const egress_slot& slot) {
     by_slot[slot.slot] = static_cast<uint32_t>(snapshot.interfaces.size());
-    snapshot.interfaces.push_back({slot.name, read_slot(slot), 0});
+    snapshot.interfaces.push_back({slot.name, read_slot(slot), 0, {}});
   });
   for (Destination& destination : snapshot.destinations) {
     destination.interface = by_slot.at(destination.interface);
-    snapshot.interfaces[destination.interface].destinations++;
+    Interface& interface = snapshot.interfaces[destination.interface];
+    interface.destinations++;
+    if (!destination.withheld) continue;
+    interface.withheld.packets += destination.packets;
+    interface.withheld.bytes += destination.bytes;
   }
 }
 

@@ -144,8 +144,9 @@ class Exporter {
   Ranking rank(const Query& query);
 
   /// Reads all maps into a snapshot, whose memory is used again.
+  /// @param zero_for_ns of the rule in zero_first.h; absent: the snapshot is not for scrapers
   /// @throws Error "read map"
-  void read(Snapshot& snapshot);
+  void read(Snapshot& snapshot, std::optional<uint64_t> zero_for_ns = {});
 
  private:
   /// An interface that has a slot.

@@ -80,22 +80,20 @@ size_t interfaces(const Page& page) { return page.snapshot().interfaces.size(); 
 size_t unlisted(const Page& page) { return interfaces(page) * kReasons.size(); }
 
 template <auto Member>
-void destination_counter(const Page& page, size_t row, uint64_t zero_after_ns, Writer& out) {
+void destination_counter(const Page& page, size_t row, Writer& out) {
   const Destination& destination = page.snapshot().destinations[row];
-  const bool zero = destination.first_seen_ns > zero_after_ns;
-  out << page.destination_labels(row) << (zero ? 0 : destination.*Member);
+  out << page.destination_labels(row) << (destination.withheld ? 0 : destination.*Member);
 }
 
 template <auto Member>
 void destination_total(const Page& page, const Page::Cursor& at, Writer& out) {
-  destination_counter<Member>(page, at.row, at.zero_after_ns, out);
+  destination_counter<Member>(page, at.row, out);
 }
 
 size_t connected(const Page& page) { return page.connected().size(); }
 
 void tcp_connects(const Page& page, const Page::Cursor& at, Writer& out) {
-  destination_counter<&Destination::tcp_connects>(page, page.connected()[at.row], at.zero_after_ns,
-                                                  out);
+  destination_counter<&Destination::tcp_connects>(page, page.connected()[at.row], out);
 }
 
 void first_seen(const Page& page, const Page::Cursor& at, Writer& out) {
@@ -115,6 +113,12 @@ void unlisted_counter(const Page& page, const Page::Cursor& at, Writer& out) {
   const auto& counters = page.snapshot().interfaces[interface].counters;
   out << "{" << page.interface_label(interface) << ",reason=\"" << kReasons[reason] << "\"} "
       << counters.unlisted[reason].*Member;
+}
+
+template <auto Member>
+void withheld(const Page& page, const Page::Cursor& at, Writer& out) {
+  out << "{" << page.interface_label(at.row) << "} "
+      << page.snapshot().interfaces[at.row].withheld.*Member;
 }
 
 void tracked(const Page& page, const Page::Cursor& at, Writer& out) {
@@ -155,6 +159,10 @@ constexpr Family kFamilies[] = {
      unlisted, each<unlisted_counter<&egress_counter::packets>>},
     {"egress_unlisted_bytes", "counter", "Wire bytes without a destination series, by reason.",
      unlisted, each<unlisted_counter<&egress_counter::bytes>>},
+    {"egress_withheld_packets", "gauge", "Wire packets of destinations that are at their first 0.",
+     interfaces, each<withheld<&egress_counter::packets>>},
+    {"egress_withheld_bytes", "gauge", "Wire bytes of destinations that are at their first 0.",
+     interfaces, each<withheld<&egress_counter::bytes>>},
     {"egress_destinations", "gauge", "Destinations in the table now.", interfaces, each<tracked>},
 };
 

@@ -25,12 +25,9 @@ enum class Format { kText, kOpenMetrics };
 /// from any thread.
 class Page {
  public:
-  /// Where a scrape is on the page, and what it saw before.
+  /// Where a scrape is on the page.
   struct Cursor {
     Format format = Format::kText;
-    /// Counters of destinations that are younger (CLOCK_MONOTONIC) are 0, so that whoever saw none
-    /// before sees them rise.
-    uint64_t zero_after_ns = UINT64_MAX;
     size_t family = 0;
     size_t row = 0;
   };

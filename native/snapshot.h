@@ -16,6 +16,7 @@ struct Destination {
   uint32_t interface;  ///< index into Snapshot::interfaces
   uint16_t port;
   uint8_t protocol;
+  bool withheld;  ///< its counters are 0 to scrapers
   uint64_t packets;
   uint64_t bytes;
   uint64_t tcp_connects;
@@ -48,12 +49,14 @@ struct InterfaceCounters {
 struct Interface {
   std::string name;
   InterfaceCounters counters;
-  uint64_t destinations;  ///< listed now
+  uint64_t destinations;    ///< listed now
+  egress_counter withheld;  ///< of the destinations whose counters are 0 to scrapers
 };
 
 /// One read of all maps.
 struct Snapshot {
   uint64_t read_ns;  ///< CLOCK_MONOTONIC, when the read began
+  bool zero_first;   ///< whether scrapers may have it, see zero_first.h
   std::vector<Interface> interfaces;
   std::vector<Destination> destinations;
 };

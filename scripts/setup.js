@@ -1,7 +1,7 @@
 // Brings a fresh clone to where it runs: system packages, npm packages, BPF object, addon, JavaScript.
 // Does only what is missing. Uses nothing but Node itself, of any version from 20 on: what runs later is
-// the Node that npm brings. Called by setup.sh, with --test for what tests need as well, and with
-// --kernels for what other kernels need.
+// the Node that npm brings. Called by setup.sh, with --test for what tests need as well, with --kernels
+// for what other kernels need, and with --scrapers for those that test:scrapers needs.
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   accessSync,
@@ -40,12 +40,16 @@ const testNeeds = {
   sysctl: 'procps',
   readelf: 'binutils',
   promtool: 'prometheus',
+  '/usr/sbin/nginx': 'nginx',
   'clang-format': 'clang-format',
   openssl: 'openssl',
   tmux: 'tmux',
   chromium: 'chromium',
   // Without it Chromium has no letters.
   '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf': 'fonts-dejavu-core',
+}
+const scraperNeeds = {
+  'victoria-metrics': 'victoria-metrics',
 }
 const kernelNeeds = {
   'qemu-system-x86_64': 'qemu-system-x86',
@@ -59,12 +63,18 @@ const ubuntuPackages = { bpftool: ['linux-tools-common', 'linux-tools-generic'] 
 
 const test = process.argv.includes('--test')
 const kernels = process.argv.includes('--kernels')
+const scrapers = process.argv.includes('--scrapers')
 const runtime = `node_modules/node-linux-${process.arch}`
 
 process.chdir(root)
 requireMachine()
 requireWritable(['.', 'build', 'dist', 'node_modules'])
-installSystemPackages({ ...buildNeeds, ...(test && testNeeds), ...(kernels && kernelNeeds) })
+installSystemPackages({
+  ...buildNeeds,
+  ...(test && testNeeds),
+  ...(kernels && kernelNeeds),
+  ...(scrapers && scraperNeeds),
+})
 installNpmPackages()
 process.env.PATH = [resolve('node_modules/.bin'), process.env.PATH].join(delimiter)
 buildAddon()

@@ -2,7 +2,6 @@ import type { Reading, View } from '../kernel/egress-counter.js'
 import type { Logger } from '../log.js'
 import type { Format } from './format.js'
 import { renderScrape } from './scrape.js'
-import type { Scrape } from './scrapers.js'
 import type { SelfMetrics } from './self-metrics.js'
 
 export interface PageSource {
@@ -28,13 +27,13 @@ export interface PagePart {
  *
  * The memory of a part is used again when the next is asked for.
  *
- * @returns when the counters were read, CLOCK_MONOTONIC; undefined if they were not, or not to the end
+ * @param zeroForMs see View; absent for people, to whom counters show what they are
  */
 export async function* renderPage(
   { counter, selfMetrics, log }: PageSource,
   format: Format,
-  scrape?: Scrape,
-): AsyncGenerator<PagePart, bigint | undefined> {
+  zeroForMs?: number,
+): AsyncGenerator<PagePart, void> {
   const start = performance.now()
   let success = true
   const fail = (error: unknown) => {
@@ -43,14 +42,14 @@ export async function* renderPage(
   }
   await counter.catchUp().catch(fail)
   const read = counter
-    .read({ openMetrics: format === 'openMetrics', ...(scrape && { zeroAfterNs: scrape.zeroAfterNs }) })
+    .read({ openMetrics: format === 'openMetrics', ...(zeroForMs !== undefined && { zeroForMs }) })
     .catch(fail)
   // While a worker reads. They come last, since prom-client ends OpenMetrics with "# EOF".
   const own = selfMetrics[format].metrics()
   own.catch((error: unknown) => log.error({ err: error }, "cannot render the exporter's own metrics"))
   const end = async () => {
     const durationSeconds = (performance.now() - start) / 1000
-    return Buffer.from(renderScrape({ success, durationSeconds }) + (await own))
+    return Buffer.from(renderScrape({ success, durationSeconds, zeroForMs }) + (await own))
   }
   const reading = await read
   let ended = false
@@ -64,5 +63,4 @@ export async function* renderPage(
     fail(error)
   }
   if (!ended) yield { pieces: [await end()], last: true }
-  return ended ? reading?.readNs : undefined
 }

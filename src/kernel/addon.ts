@@ -193,10 +193,10 @@ export interface NativeExporter {
   dropCapabilities(): string[]
   /**
    * Reads all maps and fills the buffer with the page's first lines, off the main thread; calls at
-   * about the same time share a read. Counters of destinations whose first packet came after
-   * `zeroAfterNs` (CLOCK_MONOTONIC) will show 0.
+   * about the same time share a read. A destination's counters show 0 on the first page with a
+   * `zeroForMs` that has it, and on all those for so long after; never without.
    */
-  read(openMetrics: boolean, zeroAfterNs: bigint, buffer: Uint8Array): Promise<NativePageReader>
+  read(openMetrics: boolean, zeroForMs: number | undefined, buffer: Uint8Array): Promise<NativePageReader>
   /** Detaches everywhere, or leaves everything to its pins. Idempotent. */
   close(): void
 }
@@ -265,8 +265,6 @@ export interface Addon {
   hasMembarrier(): boolean
   /** Whether this kernel has TCX (Linux 6.6 and newer), probed. */
   tcxSupported(): boolean
-  /** Gives back the memory of code that only the start needed; the kernel brings it again when it is. */
-  releaseStartupPages(): void
   /** Such as "1.1". */
   readonly libbpfVersion: string
 }

@@ -30,14 +30,15 @@ const smallBufferBytes = 256 * 1024
 /** How a reading is shown. */
 export interface View {
   readonly openMetrics: boolean
-  /** Counters of destinations whose first packet came later (CLOCK_MONOTONIC) are 0. Default: none are. */
-  readonly zeroAfterNs?: bigint
+  /**
+   * Zero first: a destination's counters are 0 on the first such page that has it, and on all those for
+   * so long after. Default: they are what was counted.
+   */
+  readonly zeroForMs?: number
 }
 
 /** One read of the kernel's counters. */
 export interface Reading {
-  /** When it was made, CLOCK_MONOTONIC. */
-  readonly readNs: bigint
   /**
    * Its metric text, rendered off the main thread, one chunk ahead of what is asked for. The memory of a
    * chunk is used again when the next is asked for. To be read to its end, or returned.
@@ -51,8 +52,6 @@ export interface Chunk {
   /** Whether none comes after it. */
   readonly last: boolean
 }
-
-const never = 2n ** 64n - 1n
 
 /** The kernel program: loaded, attached, counting until it is closed. */
 export class EgressCounter {
@@ -162,7 +161,7 @@ export class EgressCounter {
   }
 
   /** Reads the counters. Calls at about the same time share a read. */
-  async read({ openMetrics, zeroAfterNs = never }: View): Promise<Reading> {
+  async read({ openMetrics, zeroForMs }: View): Promise<Reading> {
     const large = this.#buffer
     this.#buffer = undefined
     const buffer = large ?? Buffer.allocUnsafeSlow(smallBufferBytes)
@@ -170,8 +169,8 @@ export class EgressCounter {
       this.#buffer ??= large
     }
     try {
-      const reader = await this.#exporter.read(openMetrics, zeroAfterNs, buffer)
-      return { readNs: reader.readNs, chunks: render(reader, buffer, giveBack) }
+      const reader = await this.#exporter.read(openMetrics, zeroForMs, buffer)
+      return { chunks: render(reader, buffer, giveBack) }
     } catch (error) {
       giveBack()
       throw error

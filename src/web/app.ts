@@ -7,13 +7,13 @@ import fastify, {
 } from 'fastify'
 import { acceptsGzip, contentTypes, negotiateFormat } from '../exposition/format.js'
 import { type PageSource, renderPage } from '../exposition/page.js'
-import { Scrapers } from '../exposition/scrapers.js'
+import { ScrapeRhythm } from '../exposition/scrape-rhythm.js'
 import { apiRoutes } from './api.js'
 import type { DestinationsSource } from './destinations.js'
 import { BusyError, Gate } from './gate.js'
 import { pageRoutes } from './page/routes.js'
+import { scraperOf } from './scraper.js'
 import { sendPage } from './send-page.js'
-import { socketOf } from './server.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -79,7 +79,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     }
   })
 
-  const scrapers = new Scrapers()
+  const rhythm = new ScrapeRhythm()
   const gate = new Gate(options.maxRequests)
   app.get(options.telemetryPath, async (request, reply) => {
     const format = negotiateFormat(request.headers.accept)
@@ -90,11 +90,9 @@ export function createApp(options: AppOptions): FastifyInstance {
       reply.hijack()
       if (gzip) reply.raw.setHeader('content-encoding', 'gzip')
       reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
-      // Prometheus and its kin say how long they wait; to people, counters show what they are.
-      const scraper = 'x-prometheus-scrape-timeout-seconds' in request.headers
-      const scrape = scraper ? scrapers.begin(socketOf(request.raw)) : undefined
-      const readNs = await sendPage(reply.raw, renderPage(options, format, scrape), gzip)
-      if (readNs !== undefined) scrape?.done(readNs)
+      const scraper = scraperOf(request)
+      const zeroForMs = scraper && rhythm.visit(scraper)
+      await sendPage(reply.raw, renderPage(options, format, zeroForMs), gzip)
     })
   })
   apiRoutes(app, options.counter, gate)

@@ -13,16 +13,14 @@ const gzipOptions = { level: constants.Z_BEST_SPEED, chunkSize: 64 * 1024 }
 
 /**
  * Sends a page to a client as fast as it takes it, and no faster: the next part is rendered while one
- * is on its way, and a part's memory is its own until it has left.
- *
- * @returns what the parts returned; undefined if the client did not get all of them
+ * is on its way, and a part's memory is its own until it has left. A client that goes or stalls ends it.
  */
-export async function sendPage<Result>(
+export async function sendPage(
   response: ServerResponse,
-  parts: AsyncGenerator<PagePart, Result>,
+  parts: AsyncGenerator<PagePart, void>,
   gzip: boolean,
   timeoutMs = stallTimeoutMs,
-): Promise<Result | undefined> {
+): Promise<void> {
   const target: Writable = gzip ? createGzip(gzipOptions) : response
   const gone = once(response, 'close').then(() => {
     throw new Error('the client is gone')
@@ -40,18 +38,14 @@ export async function sendPage<Result>(
   }
   if (gzip) target.pipe(response)
   try {
-    let next = await parts.next()
-    for (; !next.done; next = await parts.next()) {
-      const bytes = next.value.pieces.reduce((sum, { length }) => sum + length, 0)
-      await taken(write(target, next.value), bytes)
+    for await (const part of parts) {
+      const bytes = part.pieces.reduce((sum, { length }) => sum + length, 0)
+      await taken(write(target, part), bytes)
     }
     if (!response.writableFinished) await taken(once(response, 'finish'))
-    return next.value
   } catch {
     target.destroy()
     response.destroy()
-    await parts.return(undefined as Result)
-    return undefined
   }
 }
 

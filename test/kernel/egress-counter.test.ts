@@ -25,7 +25,6 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
   const addon = {
     libbpfVersion: '1.1',
     tcxSupported: () => true,
-    releaseStartupPages() {},
     leftovers: () => [],
     removeLeftover() {},
     pinFolders: () => [],
@@ -93,7 +92,7 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
       runStatistics() {
         return { runs: 0, seconds: 0 }
       }
-      async read(openMetrics: boolean, _zeroAfterNs: bigint, buffer: Uint8Array) {
+      async read(openMetrics: boolean, _zeroForMs: number | undefined, buffer: Uint8Array) {
         calls.push(`read, OpenMetrics: ${openMetrics}`)
         let rest = Buffer.from(page)
         const fill = (to: Uint8Array) => {
@@ -137,7 +136,6 @@ async function readAll({ chunks }: Reading) {
 t.test('a page that fits is one chunk', async (t) => {
   const { addon, calls } = fakeAddon({ page: Buffer.from('one\ntwo\n') })
   const reading = await EgressCounter.open(settings, silent, addon).read({ openMetrics: true })
-  t.equal(reading.readNs, 5n)
   const { page, lasts } = await readAll(reading)
   t.equal(page.toString(), 'one\ntwo\n')
   t.same(lasts, [true])

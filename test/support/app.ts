@@ -63,6 +63,5 @@ async function* chunks(openMetrics: boolean): AsyncGenerator<Chunk> {
 
 /** A reading of two chunks. */
 export const fine = async ({ openMetrics }: View): Promise<Reading> => ({
-  readNs: 1n,
   chunks: chunks(openMetrics),
 })
