@@ -20,6 +20,7 @@
         "native/ranking.cc",
         "native/repair.cc",
         "native/rtnetlink.cc",
+        "native/startup_pages.cc",
         "native/static_archives.cc"
       ],
       "include_dirs": [
@@ -27,9 +28,9 @@
         "<(SHARED_INTERMEDIATE_DIR)"
       ],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS"],
-      "cflags!": ["-fno-exceptions"],
+      "cflags!": ["-fno-exceptions", "-O3"],
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17"],
-      "cflags_cc": ["-std=gnu++20", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+      "cflags_cc": ["-std=gnu++20", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
       "libraries": ["<!@(node scripts/static-libraries.js)"],
       "ldflags": ["-Wl,--exclude-libs,ALL", "-Wl,--gc-sections"],
       "actions": [

@@ -23,6 +23,7 @@
 #include "pins.h"
 #include "ranking.h"
 #include "rtnetlink.h"
+#include "startup_pages.h"
 
 namespace {
 
@@ -793,6 +794,8 @@ Napi::Value tcx_supported(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), egress::TcxLink::supported());
 }
 
+void release_startup_pages(const Napi::CallbackInfo&) { egress::release_startup_pages(); }
+
 /// Everything lives in the environment's own exports: the addon may be loaded by several threads.
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment{Napi::Persistent(PageReader::define(env))});
@@ -812,6 +815,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("hasMmapableArrays", Napi::Function::New(env, has_mmapable_arrays));
   exports.Set("hasMembarrier", Napi::Function::New(env, has_membarrier));
   exports.Set("tcxSupported", Napi::Function::New(env, tcx_supported));
+  exports.Set("releaseStartupPages", Napi::Function::New(env, release_startup_pages));
   exports.Set("libbpfVersion", libbpf_version_string() + 1);  // "v1.1"
   return exports;
 }

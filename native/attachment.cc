@@ -195,8 +195,8 @@ std::vector<uint32_t> tcx_chain(uint32_t ifindex, const std::string& name) {
   std::vector<uint32_t> ids(kProgramsMax);
   uint32_t count = kProgramsMax, flags = 0;
   int error = bpf_prog_query(static_cast<int>(ifindex), kTcxEgress, 0, &flags, ids.data(), &count);
-  // EINVAL: a kernel without TCX.
-  if (error == -ENOENT || error == -EINVAL) return {};
+  // EINVAL: a kernel without TCX; ENOSYS: one without BPF.
+  if (error == -ENOENT || error == -EINVAL || error == -ENOSYS) return {};
   if (error != 0) throw Error("list programs", name, -error);
   ids.resize(count);
   return ids;

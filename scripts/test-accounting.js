@@ -3,6 +3,6 @@ import { spawnSync } from 'node:child_process'
 import { compileTests } from './compile-tests.js'
 
 const folder = 'build/accounting'
-compileTests(folder)
+await compileTests(folder)
 const { status } = spawnSync(process.execPath, [`${folder}/test/accounting.js`], { stdio: 'inherit' })
 process.exitCode = status ?? 1

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { build } from '../build.js'
 import { type CommandLine, loadSettings } from '../config/load.js'
 import type { Settings } from '../config/settings.js'
+import { loadAddon } from '../kernel/addon.js'
 import { EgressCounter } from '../kernel/egress-counter.js'
 import { createLog } from '../log.js'
 import { ConfigReloader } from './config-reloader.js'
@@ -61,6 +62,8 @@ export async function run(commandLine: CommandLine): Promise<void> {
     for (const url of server.urls) {
       log.info({ url: url.startsWith('unix:') ? url : url + telemetryPath }, 'serving metrics')
     }
+
+    loadAddon().releaseStartupPages()
 
     if (!stop.signal.aborted) await once(stop.signal, 'abort')
     log.info({ signal: stop.signal.reason }, 'stopping')

@@ -265,6 +265,8 @@ export interface Addon {
   hasMembarrier(): boolean
   /** Whether this kernel has TCX (Linux 6.6 and newer), probed. */
   tcxSupported(): boolean
+  /** Gives back the memory of code that only the start needed; the kernel brings it again when it is. */
+  releaseStartupPages(): void
   /** Such as "1.1". */
   readonly libbpfVersion: string
 }

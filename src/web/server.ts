@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { chmodSync, rmSync } from 'node:fs'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2Session, ServerHttp2Stream } from 'node:http2'
 import { type AddressInfo, connect, type ListenOptions, type Server, type Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
@@ -9,6 +9,9 @@ import { ExitCode, UserError, usageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { Connections } from './connections.js'
 import type { WebConfigFile } from './web-config-file.js'
+
+// An import would read each export, and one of them loads a WebSocket client, of 3 MiB.
+const { createServer } = process.getBuiltinModule('node:http')
 
 export interface ServeOptions {
   readonly listen: readonly ListenAddress[] | 'systemd'

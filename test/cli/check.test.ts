@@ -81,3 +81,21 @@ t.test('wrong usage', async (t) => {
     stderr: "egress-exporter: unknown option '--xml'; see --help\n",
   })
 })
+
+t.test('a kernel without bpf()', (t) => {
+  const host = silentPair(t, 'lan0')
+  const without = ['python3', 'test/support/without-bpf.py']
+  const reason = /kernel \S+ has no BPF: it needs CONFIG_BPF_SYSCALL, which distribution kernels have/
+  const result = check(host, [], without)
+  t.equal(result.status, 77)
+  t.equal(result.stderr, '')
+  t.match(result.stdout, /^The exporter cannot count on this host\./)
+  t.match(result.stdout, reason)
+
+  const [file, args] = host.command(...without, ...program, '--interface=lan0', '--storage.path=')
+  const start = spawnSync(file, args, { encoding: 'utf8' })
+  t.equal(start.status, 77)
+  t.match(start.stderr, reason)
+  t.notMatch(start.stderr, /\n\s+at /, 'no stack trace')
+  t.end()
+})

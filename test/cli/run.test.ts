@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { eventually } from '../support/await.js'
+import { eventually, hangMs } from '../support/await.js'
 import { exporterCommand, startExporter } from '../support/exporter.js'
 import { createNetwork, Namespace } from '../support/network.js'
 
@@ -16,7 +16,7 @@ interface Result {
 /** Runs the exporter to its end; with `wrapper` before its command line. */
 function runExporter(namespace: Namespace, flags: string[], wrapper: string[] = []): Result {
   const [file, args] = namespace.command(...wrapper, ...exporterCommand(...flags))
-  return spawnSync(file, args, { encoding: 'utf8', timeout: 20_000 })
+  return spawnSync(file, args, { encoding: 'utf8', timeout: hangMs })
 }
 
 /** The one line that is no log line. */

@@ -3,13 +3,13 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { eventually } from '../support/await.js'
+import { eventually, hangMs } from '../support/await.js'
 import { program, startExporter } from '../support/exporter.js'
 import { addresses, createNetwork, type Namespace, silentPair } from '../support/network.js'
 
 const runTop = (namespace: Namespace, ...flags: string[]) => {
   const [file, args] = namespace.command(...program, 'top', ...flags)
-  return spawnSync(file, args, { encoding: 'utf8', timeout: 20_000 })
+  return spawnSync(file, args, { encoding: 'utf8', timeout: hangMs })
 }
 
 /** A command in a terminal of its own, 100 by 20. */
@@ -29,7 +29,7 @@ function terminal(t: { teardown(action: () => unknown): void }, namespace: Names
     '100',
     '-y',
     '20',
-    `${inside}; echo "ended $?"; exec sleep 60`,
+    `${inside}; echo "ended $?"; exec sleep infinity`,
   )
   t.teardown(() => tmux('kill-server'))
   return {
@@ -42,9 +42,9 @@ function terminal(t: { teardown(action: () => unknown): void }, namespace: Names
 
 t.test('a table and JSON of a running exporter, with its numbers', async (t) => {
   const network = createNetwork(t)
-  network.up()
   const { host } = network
   const exporter = await startExporter(t, host, '--interface=veth0')
+  network.up()
   host.traffic(`udp ${addresses.peer.v4} 443 23 100`)
   host.traffic(`udp ${addresses.peer.v6} 53 29 100`)
   const samples = await exporter.settled()
@@ -101,9 +101,9 @@ t.test('it does not take the place of an exporter that counts by a filter', asyn
 
 t.test('in a terminal it updates, sorts, searches, fits, and gives the screen back', async (t) => {
   const network = createNetwork(t)
-  network.up()
   const { host } = network
   const exporter = await startExporter(t, host, '--interface=veth0')
+  network.up()
   host.traffic(`udp ${addresses.peer.v4} 443 23 100`)
   await exporter.settled()
   const { type, screen, resize } = terminal(

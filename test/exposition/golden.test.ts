@@ -1,5 +1,4 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { contentTypes } from '../../src/exposition/format.js'
 import { startExporter } from '../support/exporter.js'
@@ -54,7 +53,7 @@ t.test('the whole page, in both formats', async (t) => {
     ['golden.openmetrics', contentTypes.openMetrics],
   ] as const) {
     const page = stable(exporter.get(undefined, { accept: accept.replace('; charset=utf-8', '') }))
-    const path = fileURLToPath(new URL(`./${file}`, import.meta.url))
+    const path = `test/exposition/${file}`
     if (process.env['UPDATE_GOLDEN']) writeFileSync(path, page)
     t.equal(page, readFileSync(path, 'utf8'), `${file}; UPDATE_GOLDEN=1 rewrites it`)
   }

@@ -25,6 +25,7 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
   const addon = {
     libbpfVersion: '1.1',
     tcxSupported: () => true,
+    releaseStartupPages() {},
     leftovers: () => [],
     removeLeftover() {},
     pinFolders: () => [],

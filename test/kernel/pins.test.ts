@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import t from 'tap'
-import { eventually } from '../support/await.js'
+import { eventually, hangMs } from '../support/await.js'
 import {
   destination,
   exporterCommand,
@@ -30,7 +30,7 @@ async function kill(exporter: RunningExporter): Promise<void> {
 /** Runs a command of the exporter's to its end. */
 function runToEnd(host: Namespace, ...args: string[]) {
   const [file, command] = host.command(...exporterCommand(...args))
-  return spawnSync(file, command, { encoding: 'utf8', timeout: 20_000 })
+  return spawnSync(file, command, { encoding: 'utf8', timeout: hangMs })
 }
 
 for (const mode of modes) {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
+import { hangMs } from './await.js'
 import type { Namespace } from './network.js'
 
 /** Debian's Chromium in a namespace, where it reaches the exporters there and nothing else. */
@@ -14,7 +15,7 @@ export async function startBrowser(
   const [file, args] = namespace.command('chromium')
   writeFileSync(launcher, `#!/bin/sh\nexec ${[file, ...args].join(' ')} "$@"\n`, { mode: 0o755 })
   // Its sandbox does not work for root.
-  const browser = await chromium.launch({ executablePath: launcher, args: ['--no-sandbox'] })
+  const browser = await chromium.launch({ executablePath: launcher, args: ['--no-sandbox'], timeout: hangMs })
   t.teardown(async () => {
     await browser.close()
     rmSync(folder, { recursive: true })

@@ -97,6 +97,7 @@ export async function startExporter(
     eventually(() => {
       const sent = namespace.sent(device)
       const seen = samples()
+      assert.deepEqual(namespace.sent(device), sent, 'nothing leaves meanwhile')
       for (const unit of units) assert.equal(total(seen, device)[unit], sent[unit], unit)
       return seen
     })

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import t from 'tap'
+import { hangMs } from '../support/await.js'
 import { startBrowser } from '../support/browser.js'
 import { type RunningExporter, startExporter } from '../support/exporter.js'
 import { type Namespace, silentPair } from '../support/network.js'
@@ -13,6 +14,7 @@ type Tap = Parameters<typeof silentPair>[0]
 async function openPage(t: Tap, browser: Browser, exporter: RunningExporter, options: object = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
   t.teardown(() => context.close())
+  context.setDefaultTimeout(hangMs)
   const page = await context.newPage()
   const { origin } = new URL(exporter.url)
   const wrong: string[] = []
