@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { availableParallelism } from 'node:os'
 import t from 'tap'
 import { eventually } from '../support/await.js'
+import { configFile } from '../support/config-file.js'
 import {
   closedSum,
   destination,
@@ -54,7 +55,8 @@ async function flood(
 t.test('a destination that is busy counts on each CPU for itself, exactly', async (t) => {
   const network = createNetwork(t)
   const { host } = network
-  const exporter = await startExporter(t, host, '--interface=veth0', '--destinations.idle-timeout=4s')
+  const config = configFile(t, 'destinations.idle-timeout: 1h')
+  const exporter = await startExporter(t, host, '--interface=veth0', config.flag)
   network.up()
   host.traffic(`udp ${to} 443 23 100`)
   await exporter.settled()
@@ -82,6 +84,7 @@ t.test('a destination that is busy counts on each CPU for itself, exactly', asyn
   t.ok(inPlaces > 0 && inPlaces < sent, `${inPlaces} of ${sent}`)
 
   const all = destination(samples, to)
+  await config.change(exporter, 'destinations.idle-timeout: 1s')
   await eventually(() => assert.deepEqual(destination(exporter.samples(), to), {}))
   t.same(unlisted(exporter.samples(), 'expired'), all, 'all of it, and nothing twice')
   t.same(
@@ -89,6 +92,7 @@ t.test('a destination that is busy counts on each CPU for itself, exactly', asyn
     places().map(() => 0),
     'its place is empty for the next',
   )
+  await config.change(exporter, 'destinations.idle-timeout: 1h')
   host.traffic(`udp ${to} 443 29 100`)
   t.equal(destination(await exporter.settled(), to).packets, 29)
 })

@@ -85,7 +85,7 @@ export async function startExporter(
     const found = log()
       .map((line) => /msg="serving metrics" url="?([^" ]*)/.exec(line)?.[1])
       .find(Boolean)
-    if (!found) throw new Error('the exporter does not serve yet')
+    if (!found) throw new Error(`the exporter does not serve yet: ${log().join('\n')}`)
     return found
   })
   const get = (page = url, headers: Record<string, string> = {}) => {
