@@ -371,7 +371,7 @@ egress::ExporterOptions exporter_options(const Napi::Object& options) {
   result.program.ipv4_prefix_length = number("ipv4PrefixLength");
   result.program.ipv6_prefix_length = number("ipv6PrefixLength");
   result.program.aggregate_replies = options.Get("aggregateReplies").ToBoolean();
-  if (options.Has("mapMemory")) result.program.map_memory = options.Get("mapMemory").ToBoolean();
+  if (options.Has("oldKernel")) result.program.old_kernel = options.Get("oldKernel").ToBoolean();
   result.pin_path = options.Get("pinPath").As<Napi::String>();
   return result;
 }

@@ -5,10 +5,14 @@
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <iterator>
 #include <thread>
+#include <utility>
 
 #include "fd.h"
 #include "program.h"
@@ -32,6 +36,21 @@ bool has_mmapable_arrays() {
   if (plain < 0) throw Error("load program", "", -plain);
   ::close(plain);
   return false;
+}
+
+bool has_gso_size() {
+  constexpr int16_t kGsoSize = 176;  // offsetof(__sk_buff, gso_size); the headers here may be older
+  const bpf_insn code[] = {{BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, BPF_REG_1, kGsoSize, 0},
+                           {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+  return bool(Fd(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "egress_probe", "GPL", code,
+                               std::size(code), nullptr)));
+}
+
+bool wire_length_knows_tunnels() {
+  utsname name{};
+  int major = 0, minor = 0;
+  if (uname(&name) != 0 || std::sscanf(name.release, "%d.%d", &major, &minor) != 2) return true;
+  return std::pair(major, minor) >= std::pair(6, 11);
 }
 
 bool has_membarrier() {

@@ -14,6 +14,13 @@ namespace egress {
 /// @throws Error "load program" where no map can be made at all
 bool has_mmapable_arrays();
 
+/// Whether programs can read gso_size of struct __sk_buff (Linux 5.7): found out by loading one.
+bool has_gso_size();
+
+/// Whether the kernel's estimate of a buffer's length on the wire has the inner headers of tunnels
+/// (Linux 6.11).
+bool wire_length_knows_tunnels();
+
 /// Whether one call waits until running programs have ended (Linux 4.3).
 bool has_membarrier();
 

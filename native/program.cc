@@ -111,7 +111,8 @@ void Program::adopt(const PinFolder& pins) {
 }
 
 Program::Program(const ProgramOptions& options, const PinFolder* pins)
-    : mmapable_(options.map_memory && has_mmapable_arrays()) {
+    : mmapable_(!options.old_kernel && has_mmapable_arrays()),
+      gso_size_(!options.old_kernel && has_gso_size()) {
   LibbpfLog log;
   skeleton_.reset(egress_bpf::open());
   if (!skeleton_) throw Error("load program", "", errno, log.text());
@@ -122,6 +123,12 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   // Where records cannot be marked alone (DestinationTable::retire), there must be no way to them
   // beside the index: hint_shift stays 0.
   bpf_map__set_max_entries(maps.hints, mmapable_ ? hints_for(options.destinations_limit) : 1);
+  const auto& programs = skeleton_->progs;
+  for (bpf_program* program : {programs.egress_ethernet, programs.egress_ip})
+    bpf_program__set_autoload(program, gso_size_);
+  for (bpf_program* program : {programs.egress_eth_old, programs.egress_ip_old})
+    bpf_program__set_autoload(program, !gso_size_);
+  skeleton_->rodata->wire_len_knows_tunnels = wire_length_knows_tunnels();
   skeleton_->rodata->aggregate_replies = options.aggregate_replies;
   auto& settings = *skeleton_->data;
   settings.ipv4_prefix_length = options.ipv4_prefix_length;
@@ -204,8 +211,16 @@ void Program::set_own_ports(const std::vector<uint64_t>& bits) {
   }
 }
 
-int Program::ethernet_fd() const { return bpf_program__fd(skeleton_->progs.egress_ethernet); }
-int Program::ip_fd() const { return bpf_program__fd(skeleton_->progs.egress_ip); }
+int Program::ethernet_fd() const {
+  const auto& programs = skeleton_->progs;
+  return bpf_program__fd(gso_size_ ? programs.egress_ethernet : programs.egress_eth_old);
+}
+
+int Program::ip_fd() const {
+  const auto& programs = skeleton_->progs;
+  return bpf_program__fd(gso_size_ ? programs.egress_ip : programs.egress_ip_old);
+}
+
 Program::RunStatistics Program::run_statistics() const {
   const bpf_prog_info ethernet = info_of(ethernet_fd()), ip = info_of(ip_fd());
   return {ethernet.run_cnt + ip.run_cnt, ethernet.run_time_ns + ip.run_time_ns};

@@ -26,7 +26,8 @@ struct ProgramOptions {
   uint32_t ipv4_prefix_length = 32;   ///< what destinations are told apart by, in bits
   uint32_t ipv6_prefix_length = 128;  ///< likewise
   bool aggregate_replies = false;
-  bool map_memory = true;  ///< false: read as on kernels without mmapable arrays
+  /// As on Linux 5.4, for tests: arrays cannot be mapped, and programs not read gso_size.
+  bool old_kernel = false;
 };
 
 /// The loaded kernel program and its maps.
@@ -101,6 +102,7 @@ class Program {
 
   std::unique_ptr<egress_bpf, Destroy> skeleton_;
   bool mmapable_;
+  bool gso_size_;
   bool adopted_ = false;
   std::string replaced_;
   std::vector<Choice> choices_;

@@ -234,8 +234,8 @@ export interface Addon {
     aggregateReplies: boolean
     /** A folder on a BPF file system; empty: nothing outlives the process. */
     pinPath: string
-    /** false: reads the table as on kernels before 5.5; for tests. */
-    mapMemory?: boolean
+    /** true: goes without what Linux 5.4 lacks; for tests. */
+    oldKernel?: boolean
   }) => NativeExporter
   readonly InterfaceWatch: new (changed: (defaultRoutes: boolean) => void) => NativeInterfaceWatch
   links(): Link[]

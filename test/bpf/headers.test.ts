@@ -3,14 +3,11 @@ import t from 'tap'
 import { closedSum, destination, startExporter, total, unlisted } from '../support/exporter.js'
 import { bpftool, findMap } from '../support/maps.js'
 import { createNetwork, ethernetFrame } from '../support/network.js'
-import { ipv4, ipv6, protocols, udp } from '../support/packets.js'
+import { extension, ipv4, ipv6, protocols, udp } from '../support/packets.js'
 
 const v4 = (packet: string) => ethernetFrame('0800', packet)
 const v6 = (packet: string) => ethernetFrame('86dd', packet)
 
-/** RFC 8200, section 4: next header, length in units of eight bytes after the first, padding. */
-const extension = (next: number, units = 0) =>
-  next.toString(16).padStart(2, '0') + units.toString(16).padStart(2, '0') + '00'.repeat(6 + 8 * units)
 const fragment6 = (next: number, offsetAndFlags: string) =>
   next.toString(16).padStart(2, '0') + '00' + offsetAndFlags + '00000001'
 

@@ -79,7 +79,7 @@ t.test('the addon needs libc and libstdc++ alone', async (t) => {
 
 t.test('reads mapped memory, and element by element where a kernel cannot map', async (t) => {
   const mapped = new addon.Exporter(options)
-  const copied = new addon.Exporter({ ...options, mapMemory: false })
+  const copied = new addon.Exporter({ ...options, oldKernel: true })
   t.teardown(() => mapped.close())
   t.teardown(() => copied.close())
   t.equal(mapped.attach(loopback, 'lo', true, 'tcx'), 'tcx')

@@ -115,10 +115,10 @@ void rank(egress::Exporter &exporter)
 	require(exporter.rank(query).rows.empty(), "nothing after the end");
 }
 
-void cycle(egress::Mode mode, bool map_memory, const std::string &pin_path)
+void cycle(egress::Mode mode, bool old_kernel, const std::string &pin_path)
 {
 	egress::ExporterOptions options;
-	options.program = {64, {choice(0x0a000000, 8, EGRESS_EXCLUDE)}, 32, 128, false, map_memory};
+	options.program = {64, {choice(0x0a000000, 8, EGRESS_EXCLUDE)}, 32, 128, false, old_kernel};
 	options.pin_path = pin_path;
 	egress::Exporter exporter(options);
 	exporter.attach(kLoopback, "a \"lo\"\\", true, mode);
@@ -212,9 +212,9 @@ int main(int, char **arguments)
 	const std::string pins = arguments[1];
 	for (int i = 0; i < kCycles; i++)
 		for (egress::Mode mode : {egress::Mode::kTcx, egress::Mode::kClsact}) {
-			cycle(mode, true, {});
 			cycle(mode, false, {});
-			cycle(mode, true, pins);
+			cycle(mode, true, {});
+			cycle(mode, false, pins);
 			require(are_found(pins), "the pins are found");
 			egress::Exporter::remove_pins(pins);
 		}

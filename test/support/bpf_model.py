@@ -78,6 +78,62 @@ def opens(protocol, header):
     return protocol == TCP and header is not None and len(header) > 13 and header[13] & 0x12 == 0x02
 
 
+def ceil_div(a, b):
+    return -(-a // b)
+
+
+class Gso:
+    """What the kernel says of a buffer: bytes of payload of each packet (0: it is one packet), their
+    number (0: not said), and its estimate of the length on the wire (0: the buffer's own)."""
+
+    def __init__(self, size=0, segments=0, estimate=0):
+        self.size, self.segments, self.estimate = size, segments, estimate
+
+    def wire_size(self, length, protocol, header, start, ip):
+        """Packets and bytes. `header` lies at `start`; None: there is none."""
+        if not self.size:
+            return 1, length
+        added = max(self.estimate - length, 0)
+        packets = self.segments
+        if self.size == 0xFFFF:  # SCTP's, whose common header the estimate leaves out
+            return packets or 1, length + added + ((packets or 1) - 1) * 12
+        if protocol == TCP and header is not None:
+            each = start + ((header[12] >> 4) * 4 if len(header) > 12 else 0)
+            packets = packets or self.cut(length, each)
+            return packets, length + (packets - 1) * each - (8 * packets if is_jumbo(length, ip) else 0)
+        if protocol != UDP or header is None:
+            return packets or self.guess(length, added), length + added
+        datagram = start + 8
+        if not packets:
+            fitting = (self.cut(length, h) for h in (datagram, start) if (self.cut(length, h) - 1) * h == added)
+            packets = next(fitting, 0) or self.guess(length, added)
+        each = added // (packets - 1) if packets > 1 else datagram
+        if each == start:  # fragments: IPv6 has a header for them
+            return packets, length + added + (8 * packets if ip[0] >> 4 == 6 else 0)
+        if each < datagram:  # behind a routing header, which the estimate took for the transport's
+            packets = self.segments or self.cut(length, datagram)
+            return packets, length + (packets - 1) * datagram
+        return packets, length + added
+
+    def cut(self, length, headers):
+        return ceil_div(length - headers, self.size) if length > headers else 1
+
+    def guess(self, length, added):
+        """The number of packets whose headers explain what the estimate has added."""
+        most = ceil_div(length, self.size)
+        if not added:
+            return 1
+        for packets in range(most, max(most - 4, 1), -1):
+            headers = added // (packets - 1)
+            if headers and self.cut(length, headers) == packets and (packets - 1) * headers == added:
+                return packets
+        return most
+
+
+def is_jumbo(length, ip):
+    return length > 65536 and ip[0] >> 4 == 6 and ip[6] == 0 and ip[40:43] == b"\x06\x00\xc2"
+
+
 class Model:
     """Counts frames as the program should: by destination, and by reason where there is none."""
 
@@ -86,14 +142,11 @@ class Model:
         self.destinations = {}  # (family, address) -> [packets, bytes, connects, protocol, port]
         self.unlisted = {}  # reason -> [packets, bytes]
 
-    def count(self, frame, segments=0, wire=0):
-        """`segments`: gso_segs of the buffer; `wire`: its length on the wire, 0: its own."""
+    def count(self, frame, gso=Gso()):
         reason, key, protocol, start, offset = self.classify(frame)
         header = frame[offset + start :] if start is not None else None
-        size = wire or len(frame)
-        packets = max(segments, 1)
-        if segments <= 1 and size > len(frame) and reason not in ("malformed", "not_ip"):
-            packets = self.segments(protocol, header, offset + (start or 0), size - len(frame))
+        ip = frame[offset:] if reason not in ("malformed", "not_ip") else b""
+        packets, size = gso.wire_size(len(frame), protocol if ip else None, header, offset + (start or 0), ip)
         if reason is None:
             known = self.destinations.get(key)
             if known is None and self.settings.aggregate and answers(self.settings, protocol, header):
@@ -113,18 +166,6 @@ class Model:
         known[0] += packets
         known[1] += size
         known[2] += opens(protocol, header)
-
-    def segments(self, protocol, header, offset, added):
-        """The stack has added one set of headers for each packet after the first."""
-        if header is None:
-            return 1
-        if protocol == TCP:
-            if len(header) <= 12:
-                return 1
-            offset += (header[12] >> 4) * 4
-        elif protocol == UDP:
-            offset += 8
-        return added // offset + 1
 
     def classify(self, frame):
         if len(frame) < 14:

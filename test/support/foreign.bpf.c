@@ -33,4 +33,26 @@ int foreign_tag(struct __sk_buff *skb)
 	return bpf_redirect(TARGET_IFINDEX, 0);
 }
 
+/* Cuts long IPv4 packets short. */
+SEC("trim")
+int foreign_trim(struct __sk_buff *skb)
+{
+	if (skb->protocol == bpf_htons(ETH_P_IP) && skb->len > 100)
+		bpf_skb_change_tail(skb, 100, 0);
+	return TC_ACT_UNSPEC;
+}
+
+/* Makes room for 20 bytes before the network header of IPv4, which it repeats there. */
+SEC("grow")
+int foreign_grow(struct __sk_buff *skb)
+{
+	char header[20];
+
+	if (skb->protocol != bpf_htons(ETH_P_IP) || bpf_skb_load_bytes(skb, ETH_HLEN, header, sizeof(header)) ||
+	    bpf_skb_adjust_room(skb, sizeof(header), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_ENCAP_L3_IPV4))
+		return TC_ACT_UNSPEC;
+	bpf_skb_store_bytes(skb, ETH_HLEN, header, sizeof(header), 0);
+	return TC_ACT_UNSPEC;
+}
+
 char LICENSE[] SEC("license") = "GPL";

@@ -39,16 +39,17 @@ class Runner:
         self.data = ctypes.create_string_buffer(4096)
         self.context = ctypes.create_string_buffer(192)  # struct __sk_buff
         self.options = TestRun(sz=ctypes.sizeof(TestRun), data_in=ctypes.addressof(self.data), repeat=1)
-        self.options.ctx_in, self.options.ctx_size_in = ctypes.addressof(self.context), 168
+        self.options.ctx_in, self.options.ctx_size_in = ctypes.addressof(self.context), 180
         self.reference = ctypes.byref(self.options)
 
-    def run(self, frame, segments, wire):
+    def run(self, frame, gso):
         ctypes.memmove(self.data, frame, len(frame))
         self.options.data_size_in, self.options.data_size_out = len(frame), 0
-        struct.pack_into("=II", self.context, 160, wire, segments)
+        # wire_len, gso_segs, sk, gso_size
+        struct.pack_into("=IIQI", self.context, 160, gso.estimate, gso.segments, 0, gso.size)
         error = libbpf.bpf_prog_test_run_opts(self.fd, self.reference)
         if error:
-            sys.exit(f"cannot run {frame.hex()} ({segments} segments, {wire} bytes): {os.strerror(-error)}")
+            sys.exit(f"cannot run {frame.hex()} ({vars(gso)}): {os.strerror(-error)}")
         if ctypes.c_int32(self.options.retval).value != -1:
             sys.exit(f"verdict {self.options.retval} for {frame.hex()}")
 
@@ -73,7 +74,7 @@ class Generator:
         )
 
     def next(self):
-        """A frame, the buffer's gso_segs, and its length on the wire (0: as it is)."""
+        """A frame, and what the kernel says of its segmentation."""
         if not self.pending:
             frame = self.frame()
             kind = self.random.random()
@@ -89,12 +90,20 @@ class Generator:
             else:
                 self.pending = [frame]
         frame = self.pending.pop()
-        kind = self.random.random()
-        if kind < 0.03:
-            return frame, self.random.randrange(2, 46), len(frame) + self.random.randrange(60000)
-        if kind < 0.06:
-            return frame, self.random.randrange(2), len(frame) + self.random.randrange(4000)
-        return frame, 0, 0
+        if self.random.random() < 0.9:
+            # Others may have changed its length since.
+            return frame, model.Gso(0, 0, len(frame) + self.random.choice((0, 0, 0, 0, 11, 3000)))
+        return frame, self.gso(len(frame))
+
+    def gso(self, length):
+        size = self.random.choice((1, 7, 13, 20, 32, 100, 1000, 0xFFFE, 0xFFFF))
+        segments = self.random.choice((0, 0, 0, 1, 2, 3, 45, 65535))
+        if self.random.random() < 0.3:
+            return model.Gso(size, segments, length + self.random.randrange(60000))
+        # As the kernel makes it, of some headers.
+        headers = self.random.choice((14, 34, 42, 54, 58, 62, 66, 74, 78, 102, 134, self.random.randrange(1, length)))
+        count = segments or model.Gso(size).cut(length, headers)
+        return model.Gso(size, segments, min(length + (count - 1) * headers, 65000))
 
     def frame(self):
         tags = b""
@@ -159,11 +168,11 @@ def main(count, seed, limit, settings):
     expected = model.Model(model.Settings(excluded, included, own=own, **settings), limit)
     generator, runner = Generator(seed), Runner()
     for _ in range(count):
-        frame, segments, wire = generator.next()
+        frame, gso = generator.next()
         if is_refused(frame):
-            frame, wire = frame[:12] + b"\x81\x00\x00\x07" + frame[12:], wire and wire + 4
-        expected.count(frame, segments, wire)
-        runner.run(frame, segments, wire)
+            frame, gso.estimate = frame[:12] + b"\x81\x00\x00\x07" + frame[12:], gso.estimate + 4
+        expected.count(frame, gso)
+        runner.run(frame, gso)
     bits = expected.settings.bits
 
     def name(family, address):

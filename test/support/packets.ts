@@ -19,6 +19,30 @@ export function tcp(fromPort: number, flags: 'syn' | 'syn-ack' | 'ack'): string 
   return hex(fromPort, 2) + hex(443, 2) + '0'.repeat(16) + '50' + hex(bits, 1) + '0400' + '00000000'
 }
 
+/** The header of a TCP segment with data: ACK, and 12 bytes of no-operation. */
+export function tcpData(payload: string): string {
+  return '9c4001bb' + '00000001'.repeat(2) + '8010ffff' + '00000000' + '01'.repeat(12) + payload
+}
+
+/** RFC 8200, section 4: next header, length in units of eight bytes after the first, padding. */
+export const extension = (next: number, units = 0): string =>
+  hex(next, 1) + hex(units, 1) + '00'.repeat(6 + 8 * units)
+
+/**
+ * struct virtio_net_hdr, include/uapi/linux/virtio_net.h: checksum needed, VIRTIO_NET_HDR_GSO_*, then
+ * numbers in host byte order.
+ *
+ * @param segment bytes of payload of each packet
+ * @param start of the transport header in the frame
+ */
+export function virtioHeader(type: number, segment: number, start: number, transport: 'tcp' | 'udp'): string {
+  const native = (value: number) => Buffer.from(Uint16Array.of(value).buffer).toString('hex')
+  const { length, checksum } = { tcp: { length: 32, checksum: 16 }, udp: { length: 8, checksum: 6 } }[
+    transport
+  ]
+  return '01' + hex(type, 1) + [start + length, segment, start, checksum].map(native).join('')
+}
+
 interface Ipv4 {
   to: string
   protocol?: number
