@@ -22,6 +22,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "counters.bpf.h"
 #include "egress.h"
 #include "wire_size.bpf.h"
 
@@ -36,6 +37,12 @@
 
 /* RFC 8200, section 4.1 recommends at most seven extension headers, each once. */
 #define IPV6_EXTENSIONS_MAX 8
+
+/* Where no direct access is worth its while. */
+#define NOT_PLAIN -1
+
+/* An outer IPv6 header, GRE with checksum, key and number, and GUE with options. */
+#define PUSHED_HEADERS_MAX 96
 
 /* RFC 9293, section 3.1: the byte of the flags, and two of them. */
 #define TCP_FLAGS 13
@@ -103,8 +110,8 @@ struct {
 	__type(value, __u32);
 } free_ids SEC(".maps");
 
-/* How many of the first records were ever taken, as far as a CPU knows: user
- * space need look at no more. */
+/* How many records were taken for the first time, by each CPU; together they are
+ * the first: user space need look at no more. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -242,6 +249,28 @@ static __always_inline bool is_vlan_tag(__be16 ethertype_be)
 	return ethertype_be == bpf_htons(ETH_P_8021Q) || ethertype_be == bpf_htons(ETH_P_8021AD);
 }
 
+/* Where the network header is, if not at the start: behind the outer headers of a
+ * GRE device without a remote, or with one that is multicast, which are there by
+ * now (ipgre_header(), ip6gre_header()); other tunnels come after TC egress. Found
+ * by comparison, since those of ip6gre have flags of another meaning, and room
+ * for FOU's or GUE's. 0: at the start. */
+__noinline int find_network_header(struct __sk_buff *skb)
+{
+	struct {
+		__u64 first, last;
+	} network, here;
+
+	if (bpf_skb_load_bytes_relative(skb, 0, &network, sizeof(network), BPF_HDR_START_NET))
+		return 0;
+	for (int offset = 0; offset <= PUSHED_HEADERS_MAX; offset += 4) {
+		if (bpf_skb_load_bytes(skb, offset, &here, sizeof(here)))
+			return 0;
+		if (here.first == network.first && here.last == network.last)
+			return offset;
+	}
+	return 0;
+}
+
 /* Steps over the tags of a frame, as many as are looked behind. */
 static __noinline int skip_vlan_tags(struct __sk_buff *skb, __be16 *ethertype_be)
 {
@@ -277,6 +306,7 @@ static __always_inline bool is_ipv6_extension(__u8 next)
 struct outlook {
 	bool opens; /* a TCP connection: SYN without ACK, RFC 9293, section 3.5 */
 	bool hidden; /* TCP or not, behind options or extension headers */
+	bool tunnel; /* GRE */
 };
 
 static __always_inline bool opens_connection(__u8 tcp_flags)
@@ -334,6 +364,7 @@ static __always_inline bool read_ipv4(struct __sk_buff *skb, const int plain, in
 		address = ip.daddr;
 	}
 	make_key(key, ifindex, AF_INET, ipv4_prefix_length, join(address & ipv4_mask_be, 0, 32), 0);
+	outlook->tunnel = protocol == IPPROTO_GRE;
 	if (protocol == IPPROTO_TCP && !(fragment_be & bpf_htons(IPV4_FRAGMENT_OFFSET))) {
 		outlook->hidden = version_and_words != 0x45;
 		if (!outlook->hidden &&
@@ -373,11 +404,28 @@ static __always_inline bool read_ipv6(struct __sk_buff *skb, const int plain, in
 		last = join(ip.daddr.s6_addr32[2], ip.daddr.s6_addr32[3], 32);
 	}
 	make_key(key, ifindex, AF_INET6, ipv6_prefix_length, first & ipv6_mask_be[0], last & ipv6_mask_be[1]);
+	outlook->tunnel = next == IPPROTO_GRE;
 	outlook->hidden = is_ipv6_extension(next);
 	if (next == IPPROTO_TCP &&
 	    read(skb, plain, offset, sizeof(struct ipv6hdr) + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags)))
 		outlook->opens = opens_connection(tcp_flags);
 	return version == 6;
+}
+
+/* Whether the packet is IP, and if so, its key. `family` is set for IPv6 alone, and
+ * `reason` for what is neither. */
+static __always_inline bool read_network(struct __sk_buff *skb, const int plain, int offset,
+					 __be16 ethertype_be, __u32 ifindex, struct egress_key *key,
+					 struct outlook *outlook, __u16 *family, enum egress_unlisted *reason)
+{
+	if (ethertype_be == bpf_htons(ETH_P_IP))
+		return read_ipv4(skb, plain, offset, ifindex, key, outlook);
+	if (ethertype_be == bpf_htons(ETH_P_IPV6)) {
+		*family = AF_INET6;
+		return read_ipv6(skb, plain, offset, ifindex, key, outlook);
+	}
+	*reason = EGRESS_NOT_IP;
+	return false;
 }
 
 static __always_inline bool same_key(const struct egress_key *a, const struct egress_key *b)
@@ -516,6 +564,9 @@ static __always_inline bool is_excluded(const struct egress_key *key)
 	};
 	__u32 *choice;
 
+	/* Torn keys must not be compared: counters.bpf.h. */
+	if (preempt_rt)
+		recent = NULL;
 	if (recent && same_key(recent, key))
 		return true;
 	if (key->family == AF_INET)
@@ -525,7 +576,7 @@ static __always_inline bool is_excluded(const struct egress_key *key)
 	if (!choice || *choice != EGRESS_EXCLUDE)
 		return false;
 	if (recent)
-		*recent = *key; /* safe: this CPU's own, and egress does not nest */
+		*recent = *key; /* safe: this CPU's own */
 	return true;
 }
 
@@ -590,8 +641,9 @@ static __always_inline struct egress_destination *list(struct __sk_buff *skb, co
 	taken = bpf_map_lookup_elem(&ids_taken, &only);
 	if (!destination || !taken)
 		return NULL;
-	if (*taken <= id)
-		*taken = id + 1; /* safe: this CPU's own */
+	/* Used ids come before those that never were, and these in their order. */
+	if (!destination->first_seen_ns)
+		add_own(taken, 1, preempt_rt);
 
 	if (transport->present && has_ports(transport->protocol))
 		bpf_skb_load_bytes(skb, transport->offset + sizeof(port_be), &port_be, sizeof(port_be));
@@ -604,7 +656,7 @@ static __always_inline struct egress_destination *list(struct __sk_buff *skb, co
 
 	if (!bpf_map_update_elem(&destination_ids, key, &id, BPF_NOEXIST)) {
 		destination->state = EGRESS_LISTED;
-		interface->new_destinations += 1; /* safe: this CPU's own */
+		add_own(&interface->new_destinations, 1, preempt_rt);
 		return destination;
 	}
 	/* Another CPU was first (EEXIST), or the bucket is busy (EBUSY). */
@@ -613,29 +665,19 @@ static __always_inline struct egress_destination *list(struct __sk_buff *skb, co
 	return first ? bpf_map_lookup_elem(&destinations, first) : NULL;
 }
 
-static __always_inline void add(struct egress_counter *counter, __u64 packets, __u64 bytes)
-{
-	/* Safe without an atomic: the counter is this CPU's own, and the stack
-	 * runs egress with bottom halves off. */
-	counter->packets += packets;
-	counter->bytes += bytes;
-}
-
 static __always_inline void add_to_record(struct egress_destination *destination, __u64 packets, __u64 bytes,
-					  bool opens)
+					  bool opens, const bool preempted)
 {
 	__u32 place = destination->cpu_counts;
 	struct egress_counts *own = place ? bpf_map_lookup_elem(&cpu_counts, &place) : NULL;
 
 	if (own) {
-		/* Safe as in add(). */
-		own->packets += packets;
-		own->bytes += bytes;
-		own->tcp_connects += opens;
+		add_own(&own->packets, packets, preempted);
+		add_own(&own->bytes, bytes, preempted);
+		add_own(&own->tcp_connects, opens, preempted);
 		return;
 	}
-	/* Atomic: CPUs share the record. Unused results become plain BPF_ADD,
-	 * which every kernel has. */
+	/* Atomic: CPUs share the record. */
 	__sync_fetch_and_add(&destination->packets, packets);
 	__sync_fetch_and_add(&destination->bytes, bytes);
 	if (opens)
@@ -664,6 +706,19 @@ static __always_inline struct egress_counter *unlisted(struct egress_interface *
 		CASE(EGRESS_MALFORMED);
 	}
 #undef CASE
+}
+
+/* Counts once for the interface, and once for the destination or the reason why
+ * there is none. */
+static __always_inline void account(struct egress_interface *interface,
+				    struct egress_destination *destination, enum egress_unlisted reason,
+				    __u64 packets, __u64 bytes, bool opens, const bool preempted)
+{
+	add(&interface->total, packets, bytes, preempted);
+	if (destination)
+		add_to_record(destination, packets, bytes, opens, preempted);
+	else
+		add(unlisted(interface, reason), packets, bytes, preempted);
 }
 
 /* Whether the packet gets no record; of the address that it has, and
@@ -698,15 +753,14 @@ static __always_inline void count(struct __sk_buff *skb, const bool has_gso_size
 	__u32 slot, gso_size = 0;
 	bool is_ip = false, is_new = false, segmented;
 
-	if (offset >= 0) {
-		if (ethertype_be == bpf_htons(ETH_P_IP)) {
-			is_ip = read_ipv4(skb, plain, offset, ifindex, &key, &outlook);
-		} else if (ethertype_be == bpf_htons(ETH_P_IPV6)) {
-			family = AF_INET6;
-			is_ip = read_ipv6(skb, plain, offset, ifindex, &key, &outlook);
-		} else {
-			reason = EGRESS_NOT_IP;
-		}
+	if (offset >= 0)
+		is_ip = read_network(skb, plain, offset, ethertype_be, ifindex, &key, &outlook, &family,
+				     &reason);
+	if (plain == 0 && (!is_ip || outlook.tunnel)) {
+		offset = find_network_header(skb);
+		if (offset > 0)
+			is_ip = read_network(skb, NOT_PLAIN, offset, ethertype_be, ifindex, &key, &outlook,
+					     &family, &reason);
 	}
 	if (is_ip) {
 		destination = find(&key, spread(&key), shift);
@@ -737,6 +791,9 @@ static __always_inline void count(struct __sk_buff *skb, const bool has_gso_size
 		packets = WIRE_PACKETS(size);
 		bytes = WIRE_BYTES(size);
 	}
+	/* A tunnel's headers count on the device that sends them. */
+	if (plain == 0 && offset > 0)
+		bytes -= packets * offset;
 	/* A tag in the metadata is in no length, but the wire sees it. */
 	if (skb->vlan_present)
 		bytes += packets * VLAN_HLEN;
@@ -762,12 +819,10 @@ static __always_inline void count(struct __sk_buff *skb, const bool has_gso_size
 			reason = EGRESS_OVERFLOW;
 		}
 	}
-	add(&interface->total, packets, bytes);
-	if (destination) {
-		add_to_record(destination, packets, bytes, outlook.opens);
-	} else {
-		add(unlisted(interface, reason), packets, bytes);
-	}
+	if (preempt_rt)
+		account(interface, destination, reason, packets, bytes, outlook.opens, true);
+	else
+		account(interface, destination, reason, packets, bytes, outlook.opens, false);
 }
 
 /* Devices whose frames begin with an Ethernet header. */
@@ -787,10 +842,12 @@ static __always_inline int count_ethernet(struct __sk_buff *skb, const bool has_
 }
 
 /* Devices without a link header (tun, WireGuard, PPP, ipip): the packet begins
- * with what skb->protocol says. */
+ * with what skb->protocol says, or lies behind the tunnel's own headers. */
 static __always_inline int count_ip(struct __sk_buff *skb, const bool has_gso_size)
 {
-	count(skb, has_gso_size, 0, 0, skb->protocol, load_hint_shift());
+	__u32 shift = load_hint_shift();
+
+	count(skb, has_gso_size, 0, 0, skb->protocol, shift);
 	return TC_ACT_UNSPEC;
 }
 

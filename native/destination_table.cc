@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <numeric>
 
 #include "error.h"
 #include "field.h"
@@ -84,7 +85,8 @@ std::span<const egress_destination> DestinationTable::records() {
   std::vector<uint64_t> cpus(static_cast<size_t>(libbpf_num_possible_cpus()));
   int error = bpf_map_lookup_elem(program_.ids_taken_fd(), &only, cpus.data());
   if (error != 0) throw Error("read map", "ids_taken", -error);
-  const size_t taken = std::min<size_t>(*std::max_element(cpus.begin(), cpus.end()), limit_);
+  const size_t taken =
+      std::min<size_t>(std::accumulate(cpus.begin(), cpus.end(), uint64_t{0}), limit_);
   if (mapped_) return mapped_->get().first(taken);
   for (uint32_t id = 0; id < taken; id++) {
     error = bpf_map_lookup_elem(program_.destinations_fd(), &id, &copy_[id]);

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <iterator>
 #include <thread>
 #include <utility>
@@ -51,6 +52,11 @@ bool wire_length_knows_tunnels() {
   int major = 0, minor = 0;
   if (uname(&name) != 0 || std::sscanf(name.release, "%d.%d", &major, &minor) != 2) return true;
   return std::pair(major, minor) >= std::pair(6, 11);
+}
+
+bool is_preempt_rt() {
+  utsname name{};
+  return uname(&name) == 0 && std::strstr(name.version, "PREEMPT_RT") != nullptr;
 }
 
 bool has_membarrier() {

@@ -21,6 +21,9 @@ bool has_gso_size();
 /// (Linux 6.11).
 bool wire_length_knows_tunnels();
 
+/// Whether the kernel is built with PREEMPT_RT.
+bool is_preempt_rt();
+
 /// Whether one call waits until running programs have ended (Linux 4.3).
 bool has_membarrier();
 

@@ -128,6 +128,7 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
     bpf_program__set_autoload(program, gso_size_);
   for (bpf_program* program : {programs.egress_eth_old, programs.egress_ip_old})
     bpf_program__set_autoload(program, !gso_size_);
+  skeleton_->rodata->preempt_rt = is_preempt_rt();
   skeleton_->rodata->wire_len_knows_tunnels = wire_length_knows_tunnels();
   skeleton_->rodata->aggregate_replies = options.aggregate_replies;
   auto& settings = *skeleton_->data;

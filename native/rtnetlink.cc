@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rtnetlink.h"
 
+#include <linux/if_arp.h>
+#include <linux/if_tun.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -46,6 +48,10 @@ uint32_t as_u32(const rtattr* attribute) {
   return value;
 }
 
+bool is_tap(const rtattr* tun_type) {
+  return *static_cast<const uint8_t*>(RTA_DATA(tun_type)) == IFF_TAP;
+}
+
 }  // namespace
 
 std::vector<Link> links() {
@@ -66,6 +72,11 @@ std::vector<Link> links() {
               for_each_nested(attribute, [&](const rtattr* nested) {
                 if (nested->rta_type == IFLA_INFO_KIND)
                   link.kind = static_cast<const char*>(RTA_DATA(nested));
+                if (nested->rta_type == IFLA_INFO_DATA && link.kind == "tun")
+                  for_each_nested(nested, [&](const rtattr* option) {
+                    if (option->rta_type == IFLA_TUN_TYPE)
+                      link.type = is_tap(option) ? ARPHRD_ETHER : ARPHRD_NONE;
+                  });
               });
               break;
             case kParentDeviceBusName:

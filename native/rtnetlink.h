@@ -12,7 +12,9 @@ namespace egress::rtnetlink {
 /// A network interface as RTM_GETLINK describes it.
 struct Link {
   uint32_t ifindex;
-  uint16_t type;  ///< ARPHRD_*, include/uapi/linux/if_arp.h
+  /// ARPHRD_*, include/uapi/linux/if_arp.h; of tun and tap devices what their frames begin with,
+  /// which TUNSETLINK does not change.
+  uint16_t type;
   std::string name;
   std::string kind;  ///< of a virtual one, such as "vlan"; empty otherwise
   std::string bus;   ///< of one that a bus device is behind, such as "pci"; before Linux 5.14 empty

@@ -55,4 +55,15 @@ int foreign_grow(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
+/* Puts outer headers before the packet as a GRE device without a remote does: to 192.0.2.2, with a key. */
+SEC("gre")
+int foreign_gre(struct __sk_buff *skb)
+{
+	char outer[28] = {0x45, [9] = 47, [12] = 192, 0, 2, 1, 192, 0, 2, 2, 0x20};
+
+	if (bpf_skb_change_head(skb, sizeof(outer), 0) == 0)
+		bpf_skb_store_bytes(skb, 0, outer, sizeof(outer), 0);
+	return TC_ACT_UNSPEC;
+}
+
 char LICENSE[] SEC("license") = "GPL";

@@ -15,7 +15,7 @@ const foreignSource = fileURLToPath(new URL('./foreign.bpf.c', import.meta.url))
 const tcxScript = fileURLToPath(new URL('./tcx.py', import.meta.url))
 const trafficScript = fileURLToPath(new URL('./traffic.py', import.meta.url))
 
-type ForeignProgram = 'drop' | 'deny' | 'tag' | 'trim' | 'grow'
+type ForeignProgram = 'drop' | 'deny' | 'tag' | 'trim' | 'grow' | 'gre'
 
 /** Compiles foreign.bpf.c into a folder that goes with the test. */
 function compileForeign(t: Teardown, target = 1): string {

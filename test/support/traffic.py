@@ -10,9 +10,10 @@ import sys
 import time
 
 ETH_P_ALL = 3
-TUNSETIFF = 0x400454CA
+TUNSETIFF, TUNSETLINK = 0x400454CA, 0x400454CD
 IFF_TUN, IFF_NO_PI = 1, 0x1000
 SOL_PACKET, PACKET_VNET_HDR = 263, 15
+UDP_SEGMENT = 103
 
 
 def udp(address, port, count, size):
@@ -20,6 +21,15 @@ def udp(address, port, count, size):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as sender:
         sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        for _ in range(int(count)):
+            sender.sendto(bytes(int(size)), (address, int(port)))
+
+
+def udp_segments(address, port, count, size, segment):
+    """Sends `count` buffers of `size` bytes that the stack cuts into datagrams of `segment` bytes."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sender:
+        sender.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, int(segment))
         for _ in range(int(count)):
             sender.sendto(bytes(int(size)), (address, int(port)))
 
@@ -115,10 +125,12 @@ def tcp(address, port, size, source=""):
         connection.sendall(bytes(int(size)))
 
 
-def tun(name):
+def tun(name, link_type=None):
     """Says "ready", then prints the length of each packet that leaves by the tun device `name`."""
     device = os.open("/dev/net/tun", os.O_RDWR)
     fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI))
+    if link_type:
+        fcntl.ioctl(device, TUNSETLINK, int(link_type))
     print("ready", flush=True)
     while packet := os.read(device, 65536):
         print(len(packet), flush=True)
@@ -127,5 +139,5 @@ def tun(name):
 if __name__ == "__main__":
     commands = {"udp": udp, "spray": spray, "burst": burst, "stream": stream, "frames": frames}
     commands |= {"spray-frames": spray_frames, "udp-server": udp_server, "udp-client": udp_client}
-    commands |= {"tcp-sink": tcp_sink, "tcp": tcp, "tun": tun}
+    commands |= {"udp-segments": udp_segments, "tcp-sink": tcp_sink, "tcp": tcp, "tun": tun}
     commands[sys.argv[1]](*sys.argv[2:])

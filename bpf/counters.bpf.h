@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counters of which each CPU has its own.
+ *
+ * The stack runs egress with bottom halves off, so no other packet of this CPU
+ * comes in between, and a plain addition is safe. Not so on PREEMPT_RT since
+ * Linux 6.18: there a task of higher priority may send in the midst of another's
+ * packet (CONFIG_PREEMPT_RT_NEEDS_BH_LOCK, kernel 3253cb49cbad).
+ */
+#ifndef EGRESS_COUNTERS_BPF_H
+#define EGRESS_COUNTERS_BPF_H
+
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "egress.h"
+
+/* Whether the kernel is built with PREEMPT_RT. Where it is not, the verifier
+ * removes what this would cost. */
+const volatile bool preempt_rt = false;
+
+/* Adds to a number of this CPU; `preempted`: preempt_rt, read once a packet. Unused results become plain
+ * BPF_ADD, which every kernel has. */
+static __always_inline void add_own(__u64 *number, __u64 value, bool preempted)
+{
+	if (preempted)
+		__sync_fetch_and_add(number, value);
+	else
+		*number += value;
+}
+
+static __always_inline void add(struct egress_counter *counter, __u64 packets, __u64 bytes, bool preempted)
+{
+	add_own(&counter->packets, packets, preempted);
+	add_own(&counter->bytes, bytes, preempted);
+}
+
+#endif
