@@ -6,6 +6,7 @@
         "native/addon.cc",
         "native/address_text.cc",
         "native/attachment.cc",
+        "native/contacts.cc",
         "native/destination_table.cc",
         "native/exporter.cc",
         "native/exposition.cc",

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 
+#include "contacts.h"
 #include "error.h"
 #include "exporter.h"
 #include "exposition.h"
@@ -90,8 +91,17 @@ Napi::Object to_object(Napi::Env env, const egress::Sighting& sighting) {
   return object;
 }
 
-Napi::Array to_array(Napi::Env env, const std::vector<egress::Sighting>& sightings) {
-  return to_array(env, sightings, [env](const auto& sighting) { return to_object(env, sighting); });
+/// { count: number, json: ArrayBuffer, keys: BigUint64Array }
+Napi::Object to_object(Napi::Env env, const egress::Contacts& contacts) {
+  auto json = Napi::ArrayBuffer::New(env, contacts.json.size());
+  std::memcpy(json.Data(), contacts.json.data(), contacts.json.size());
+  auto keys = Napi::BigUint64Array::New(env, contacts.keys.size());
+  std::copy(contacts.keys.begin(), contacts.keys.end(), keys.Data());
+  auto object = Napi::Object::New(env);
+  object.Set("count", static_cast<double>(contacts.keys.size() / 2));
+  object.Set("json", json);
+  object.Set("keys", keys);
+  return object;
 }
 
 Napi::Object to_object(Napi::Env env, const egress_counter& counter) {
@@ -529,27 +539,45 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
     return to_array(info.Env(), kept, [](const auto& name) { return name; });
   }
 
-  /// discover(most: number): Promise<Sighting[]>
+  /// What discover() resolves to.
+  struct Found {
+    egress::Contacts contacts;
+    size_t looked;
+    size_t records;
+  };
+
+  /// discover(most: number): Promise<Contacts & { looked: number, records: number }>
   Napi::Value discover(const Napi::CallbackInfo& info) {
+    const auto to_result = [](Napi::Env env, Found&& found) {
+      auto object = to_object(env, found.contacts);
+      object.Set("looked", static_cast<double>(found.looked));
+      object.Set("records", static_cast<double>(found.records));
+      return object;
+    };
     // Mostly nothing is new, and it takes no trip to another thread to know that.
     if (guarded(info.Env(), [&] { return open(info.Env()).all_known(); })) {
       auto deferred = Napi::Promise::Deferred::New(info.Env());
-      deferred.Resolve(Napi::Array::New(info.Env()));
+      deferred.Resolve(to_result(info.Env(), {egress::pack({}), 0, 0}));
       return deferred.Promise();
     }
     const size_t most = info[0].As<Napi::Number>().Uint32Value();
-    return promise_of<std::vector<egress::Sighting>>(
-        info.Env(), [exporter = exporter_, most] { return exporter->discover(most); },
-        [](Napi::Env env, std::vector<egress::Sighting>&& found) { return to_array(env, found); });
+    return promise_of<Found>(
+        info.Env(),
+        [exporter = exporter_, most]() -> Found {
+          const auto [sightings, looked, records] = exporter->discover(most);
+          return {egress::pack(sightings), looked, records};
+        },
+        to_result);
   }
 
-  /// takeRetired(most: number): Promise<Sighting[]>
+  /// takeRetired(most: number): Promise<Contacts>
   Napi::Value take_retired(const Napi::CallbackInfo& info) {
     open(info.Env());
     const size_t most = info[0].As<Napi::Number>().Uint32Value();
-    return promise_of<std::vector<egress::Sighting>>(
-        info.Env(), [exporter = exporter_, most] { return exporter->take_retired(most); },
-        [](Napi::Env env, std::vector<egress::Sighting>&& taken) { return to_array(env, taken); });
+    return promise_of<egress::Contacts>(
+        info.Env(),
+        [exporter = exporter_, most] { return egress::pack(exporter->take_retired(most)); },
+        [](Napi::Env env, egress::Contacts&& taken) { return to_object(env, taken); });
   }
 
   /// rank(query): Promise<Ranking>
@@ -563,37 +591,39 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
         [](Napi::Env env, egress::Ranking&& ranking) { return to_object(env, ranking); });
   }
 
-  /// know({ id: number, firstSeenNs: bigint, firstSeenMs: number }[]): Promise<void>
+  /// know(keys: BigUint64Array, firstSeenMs: Float64Array): Promise<void>; two keys for each
   Napi::Value know(const Napi::CallbackInfo& info) {
     open(info.Env());
-    std::vector<egress::Sighting> sightings;
-    auto array = info[0].As<Napi::Array>();
-    for (uint32_t i = 0; i < array.Length(); i++) {
-      auto object = array.Get(i).As<Napi::Object>();
-      bool lossless = false;
-      egress::Sighting sighting{};
-      sighting.id = object.Get("id").As<Napi::Number>().Uint32Value();
-      sighting.first_seen_ns = object.Get("firstSeenNs").As<Napi::BigInt>().Uint64Value(&lossless);
-      sighting.first_seen_ms = object.Get("firstSeenMs").As<Napi::Number>().Int64Value();
-      sightings.push_back(sighting);
+    const auto keys = info[0].As<Napi::BigUint64Array>();
+    const auto first_seen_ms = info[1].As<Napi::Float64Array>();
+    if (keys.ElementLength() != 2 * first_seen_ms.ElementLength())
+      throw Napi::RangeError::New(info.Env(), "two keys for each first contact");
+    std::vector<egress::Sighting> sightings(first_seen_ms.ElementLength());
+    for (size_t i = 0; i < sightings.size(); i++) {
+      sightings[i].id = static_cast<uint32_t>(keys[2 * i]);
+      sightings[i].first_seen_ns = keys[2 * i + 1];
+      sightings[i].first_seen_ms = static_cast<int64_t>(first_seen_ms[i]);
     }
     return start(info.Env(), [exporter = exporter_, sightings = std::move(sightings)] {
       exporter->know(sightings);
     });
   }
 
-  /// findActive(from: number, most: number): Promise<{ next: number, sightings: Sighting[] }>
+  /// findActive(from: number, most: number): Promise<Contacts & { next: number }>
   Napi::Value find_active(const Napi::CallbackInfo& info) {
     open(info.Env());
     const uint32_t from = info[0].As<Napi::Number>().Uint32Value();
     const size_t most = info[1].As<Napi::Number>().Uint32Value();
-    return promise_of<egress::Activity>(
+    using Active = std::pair<uint32_t, egress::Contacts>;
+    return promise_of<Active>(
         info.Env(),
-        [exporter = exporter_, from, most] { return exporter->find_active(from, most); },
-        [](Napi::Env env, egress::Activity&& activity) {
-          auto object = Napi::Object::New(env);
-          object.Set("next", activity.next);
-          object.Set("sightings", to_array(env, activity.sightings));
+        [exporter = exporter_, from, most]() -> Active {
+          const auto [next, sightings] = exporter->find_active(from, most);
+          return {next, egress::pack(sightings)};
+        },
+        [](Napi::Env env, Active&& active) {
+          auto object = to_object(env, active.second);
+          object.Set("next", active.first);
           return object;
         });
   }

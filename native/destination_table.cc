@@ -40,6 +40,8 @@ uint64_t boot_time_ns() { return static_cast<uint64_t>(now_ns(CLOCK_BOOTTIME)); 
 
 uint64_t monotonic_ns() { return static_cast<uint64_t>(now_ns(CLOCK_MONOTONIC)); }
 
+int64_t unix_time_ms() { return now_ns(CLOCK_REALTIME) / kNsPerMs; }
+
 DestinationTable::DestinationTable(const Program& program, uint32_t limit)
     : program_(program),
       limit_(limit),
@@ -128,9 +130,8 @@ Destination DestinationTable::describe(uint32_t id) {
       counted.packets, counted.bytes, counted.tcp_connects, record.first_seen_ns, first_seen_ms};
 }
 
-int64_t DestinationTable::last_seen_ms(uint32_t id) {
-  const int64_t idle_ns = now_ns(CLOCK_BOOTTIME) - static_cast<int64_t>(notes_[id].active_ns);
-  return (now_ns(CLOCK_REALTIME) - idle_ns) / kNsPerMs;
+int64_t DestinationTable::idle_ms(uint32_t id) {
+  return (now_ns(CLOCK_BOOTTIME) - static_cast<int64_t>(notes_[id].active_ns)) / kNsPerMs;
 }
 
 template <typename Each>
@@ -152,17 +153,17 @@ void DestinationTable::read(std::vector<Destination>& found, uint64_t read_ns,
   });
 }
 
-std::vector<uint32_t> DestinationTable::find_unknown(size_t most) {
-  std::vector<uint32_t> found;
+DestinationTable::Walk DestinationTable::find_unknown(size_t most) {
   auto all = records();
+  Walk walk{{}, 0, all.size()};
   // Once around, from where the last look ended.
-  for (size_t looked = 0; looked < all.size() && found.size() < most; looked++) {
+  for (; walk.looked < all.size() && walk.found.size() < most; walk.looked++) {
     const uint32_t id = unknown_from_ < all.size() ? unknown_from_ : 0;
     unknown_from_ = id + 1;
     if (load(all[id].state, __ATOMIC_ACQUIRE) == EGRESS_LISTED && !known(id, all[id]))
-      found.push_back(id);
+      walk.found.push_back(id);
   }
-  return found;
+  return walk;
 }
 
 std::vector<uint32_t> DestinationTable::find_known() {

@@ -31,9 +31,15 @@ class DestinationTable {
   /// @throws Error "read map"
   void read(std::vector<Destination>& found, uint64_t read_ns, std::optional<uint64_t> zero_for_ns);
 
+  /// A part of a walk over the table that goes round and round.
+  struct Walk {
+    std::vector<uint32_t> found;
+    size_t looked;   ///< records that were looked at
+    size_t records;  ///< that there are
+  };
   /// The ids of listed destinations that are not known yet, so many at most.
   /// @throws Error "read map"
-  std::vector<uint32_t> find_unknown(size_t most);
+  Walk find_unknown(size_t most);
 
   /// Makes a destination known, unless its record has another first packet by now.
   /// @param first_seen_ms since the Unix epoch, as it will be shown
@@ -57,8 +63,8 @@ class DestinationTable {
   Destination describe(uint32_t id);
   /// When find_idle() last found that a record had more packets, CLOCK_BOOTTIME.
   uint64_t active_ns(uint32_t id) { return notes_[id].active_ns; }
-  /// The same in ms since the Unix epoch.
-  int64_t last_seen_ms(uint32_t id);
+  /// How long ago that was, in ms.
+  int64_t idle_ms(uint32_t id);
 
   /// Gives all records of one ifindex to another. The program must be attached to neither, and what
   /// it was counting have ended.
@@ -146,5 +152,8 @@ uint64_t boot_time_ns();
 
 /// Nanoseconds of CLOCK_MONOTONIC, which is the program's clock.
 uint64_t monotonic_ns();
+
+/// Milliseconds since the Unix epoch.
+int64_t unix_time_ms();
 
 }  // namespace egress

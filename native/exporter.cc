@@ -59,6 +59,8 @@ std::map<uint32_t, egress_slot> read_slots(int map_fd) {
 /// An interface that begins in a slot goes on with what the slot counts.
 constexpr uint64_t kSlotBorn = 1;
 
+constexpr int64_t kNsPerMs = 1'000'000;
+
 uint32_t departed_ifindex(const egress_slot& slot) { return EGRESS_DEPARTED | slot.slot; }
 
 }  // namespace
@@ -269,7 +271,7 @@ std::vector<std::string> Exporter::forget_departed(uint64_t after_ms) {
   const uint64_t now_ns = boot_time_ns();
   for (auto it = departed_.begin(); it != departed_.end();) {
     auto departed = it++;
-    if (now_ns - departed->second.departed_ns < after_ms * 1'000'000) continue;
+    if (now_ns - departed->second.departed_ns < after_ms * kNsPerMs) continue;
     forgotten.push_back(departed->first);
     forget(departed);
   }
@@ -296,10 +298,9 @@ void Exporter::close() {
 
 Housekeeping Exporter::keep_house(uint64_t idle_timeout_ms, bool tell) {
   std::lock_guard lock(mutex_);
-  constexpr uint64_t kNsPerMs = 1'000'000;
   // At least one makes room, in a table of any size.
   const uint32_t wanted = limit_ - (limit_ + 9) / 10;
-  auto idle = destinations_.find_idle(idle_timeout_ms * kNsPerMs, wanted);
+  auto idle = destinations_.find_idle(idle_timeout_ms * uint64_t{kNsPerMs}, wanted);
   Housekeeping done{};
   done.listed = idle.listed;
   program_.expect(idle.listed);
@@ -327,6 +328,7 @@ std::vector<std::string> Exporter::slot_names() {
 
 Sighting Exporter::sight(uint32_t id, const Destination& destination,
                          const std::vector<std::string>& names) {
+  const int64_t idle_ms = destinations_.idle_ms(id);
   Sighting sighting{id,
                     destination.first_seen_ns,
                     names.at(destination.interface),
@@ -336,7 +338,9 @@ Sighting Exporter::sight(uint32_t id, const Destination& destination,
                     destination.packets,
                     destination.bytes,
                     destination.first_seen_ms,
-                    destinations_.last_seen_ms(id)};
+                    unix_time_ms() - idle_ms,
+                    static_cast<int64_t>(monotonic_ns() - destination.first_seen_ns) / kNsPerMs,
+                    idle_ms};
   append_address(sighting.destination, destination.key);
   return sighting;
 }
@@ -352,18 +356,19 @@ bool Exporter::all_known() {
   return lock && listed_ever() == discovered_;
 }
 
-std::vector<Sighting> Exporter::discover(size_t most) {
+Discovery Exporter::discover(size_t most) {
   std::lock_guard lock(mutex_);
   // What the program counts of its own spares most calls the walk over the table.
   const uint64_t listed = listed_ever();
   if (listed == discovered_) return {};
-  std::vector<Sighting> found;
+  const auto [found, looked, records] = destinations_.find_unknown(most);
+  Discovery discovery{{}, looked, records};
   const auto names = slot_names();
-  for (uint32_t id : destinations_.find_unknown(most))
-    found.push_back(sight(id, destinations_.describe(id), names));
+  for (uint32_t id : found)
+    discovery.sightings.push_back(sight(id, destinations_.describe(id), names));
   // Not at the first walk in vain: a processor may see another's count before its record.
   if (found.empty() && std::exchange(walked_, listed) == listed) discovered_ = listed;
-  return found;
+  return discovery;
 }
 
 std::vector<Sighting> Exporter::take_retired(size_t most) {

@@ -40,6 +40,13 @@ struct Activity {
   std::vector<Sighting> sightings;
 };
 
+/// One step of the walk for destinations that are not known yet, which goes round and round.
+struct Discovery {
+  std::vector<Sighting> sightings;
+  size_t looked;   ///< records that were looked at
+  size_t records;  ///< that there are
+};
+
 /// The program, its table and its attachments. Safe on any thread. The maps hold everything that
 /// counts, so that with pins the next process goes on where this one was, however it ended.
 ///
@@ -129,7 +136,7 @@ class Exporter {
 
   /// Listed destinations that are not known yet, so many at most. They are in no snapshot.
   /// @throws Error "read map"
-  std::vector<Sighting> discover(size_t most);
+  Discovery discover(size_t most);
 
   /// @see DestinationTable::know
   void know(const std::vector<Sighting>& sightings);

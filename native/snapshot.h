@@ -36,6 +36,8 @@ struct Sighting {
   uint64_t bytes;
   int64_t first_seen_ms;  ///< since the Unix epoch
   int64_t last_seen_ms;   ///< as far as it was looked at
+  int64_t age_ms;         ///< since the record's first packet, whatever the wall clock did
+  int64_t idle_ms;        ///< likewise since it was last found to have more packets
 };
 
 /// What an interface counted, summed over the CPUs and what left the table.

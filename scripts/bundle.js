@@ -16,7 +16,7 @@ await build({
 })
 copyFileSync('src/web/page/page.css', 'dist/page.css')
 await build({
-  entryPoints: ['src/main.ts'],
+  entryPoints: { main: 'src/main.ts', 'memory-worker': 'src/memory/worker.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,

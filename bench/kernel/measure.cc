@@ -163,7 +163,8 @@ class Ours : public Subject
 	}
 	egress::Snapshot read()
 	{
-		for (auto found = exporter_.discover(1U << 20); !found.empty(); found = exporter_.discover(1U << 20))
+		const auto discover = [this] { return exporter_.discover(1U << 20).sightings; };
+		for (auto found = discover(); !found.empty(); found = discover())
 			exporter_.know(found);
 		egress::Snapshot snapshot;
 		exporter_.read(snapshot);

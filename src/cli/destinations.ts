@@ -4,8 +4,9 @@ import { defaults } from '../config/options.js'
 import { parsePrefix } from '../config/prefix.js'
 import { ExitCode, UserError, usageError } from '../errors.js'
 import { protocolName } from '../memory/protocols.js'
-import { type Selection, select } from '../memory/selection.js'
-import { databaseFile, type Remembered, type Status, Store, statuses } from '../memory/store.js'
+import { eventOf, type Remembered, type Status, statuses } from '../memory/rows.js'
+import type { Selection } from '../memory/selection.js'
+import { databaseFile, Store } from '../memory/store.js'
 import { command, settingOption } from './flags.js'
 
 const examples = `
@@ -52,28 +53,49 @@ export function destinations(argv: readonly string[], print: (line: string) => v
   }
   const store = open(folder, action === 'list')
   try {
-    const chosen = select(store.list(), selection)
     if (action === 'list') {
-      list(chosen, flags, print)
+      list(() => store.select(selection), flags, print)
       return
     }
+    const { note = null } = flags
+    const chosen = store.transaction(() => change(store, action, selection, note, now))
     if (chosen.length === 0) {
       throw new UserError(
         `destinations ${action}: nothing in the memory lies within ${addresses.join(', ')}`,
         ExitCode.failed,
       )
     }
-    store.transaction(() => {
-      for (const { interface: iface, destination } of chosen) {
-        if (action === 'ack') store.acknowledge(iface, destination, now, flags.note ?? null)
-        else store.forget(iface, destination)
-      }
-    })
     const done = action === 'ack' ? 'acknowledged' : 'forgotten'
     for (const { interface: iface, destination } of chosen) print(`${done}: ${destination} on ${iface}`)
   } finally {
     store.close()
   }
+}
+
+/** Acknowledges or forgets what is selected, and has the audit log tell of it. */
+function change(
+  store: Store,
+  action: Exclude<Action, 'list'>,
+  selection: Selection,
+  note: string | null,
+  atMs: number,
+): readonly Remembered[] {
+  const chosen = [...store.select(selection)]
+  if (action === 'ack') {
+    for (const one of chosen) store.acknowledge(one, atMs, note)
+    const status = 'acknowledged'
+    store.addEvents(
+      chosen.map((one) => eventOf('acknowledged', one, atMs, { status, note: note ?? one.note })),
+    )
+  } else {
+    store.forget(chosen)
+    store.addEvents(
+      chosen.map((one) =>
+        eventOf('forgotten', one, atMs, { status: one.status, note: one.note, reason: 'command' }),
+      ),
+    )
+  }
+  return chosen
 }
 
 function parse(argv: readonly string[]) {
@@ -98,7 +120,7 @@ function parse(argv: readonly string[]) {
     program.error(`${action}: write what, an address or a prefix`)
   if (action === 'list' && addresses.length > 0) program.error('list takes no addresses: write --within')
   return {
-    action,
+    action: action as Action,
     addresses,
     flags: program.opts<Flags>(),
     folder:
@@ -156,32 +178,62 @@ function describe(row: Remembered): Readonly<Record<string, string | number | nu
   }
 }
 
-function list(rows: readonly Remembered[], { json, csv }: Flags, print: (line: string) => void): void {
-  const described = rows.map(describe)
-  const cells = (names: readonly string[]) =>
-    described.map((row) => names.map((name) => String(row[name] ?? '')))
+/** Prints row by row: there may be a million. */
+function list(rows: () => Iterable<Remembered>, { json, csv }: Flags, print: (line: string) => void): void {
   if (json) {
-    print(JSON.stringify(described, undefined, 2))
+    printJson(rows(), print)
   } else if (csv) {
-    for (const line of [columns, ...cells(columns)]) print(line.map(quote).join(','))
-  } else if (rows.length === 0) {
-    print('no destinations')
+    print(columns.join(','))
+    for (const row of rows()) print(cells(row, columns).map(quote).join(','))
   } else {
-    printTable([tableColumns.map((name) => name.replace('_', ' ')), ...cells(tableColumns)], print)
+    printTable(rows, print)
   }
 }
 
-function printTable(lines: readonly (readonly string[])[], print: (line: string) => void): void {
-  // Whole seconds will do.
-  const shown = lines.map((line) => line.map((cell) => cell.replace(/^(\S+)T(\S+)\.\d{3}Z$/, '$1 $2Z')))
-  const widths = tableColumns.map((_, index) => Math.max(...shown.map((line) => line[index]?.length ?? 0)))
-  for (const line of shown) {
+function cells(row: Remembered, names: readonly string[]): string[] {
+  const described = describe(row)
+  return names.map((name) => String(described[name] ?? ''))
+}
+
+/** As JSON.stringify has an array, indented by 2. */
+function printJson(rows: Iterable<Remembered>, print: (line: string) => void): void {
+  let before = '['
+  for (const row of rows) {
+    if (before !== '[') before += ','
+    print(before)
+    before = JSON.stringify(describe(row), undefined, 2).replaceAll(/^/gm, '  ')
+  }
+  if (before === '[') print('[]')
+  else [before, ']'].forEach(print)
+}
+
+/** Reads the rows twice: first how wide they are. */
+function printTable(rows: () => Iterable<Remembered>, print: (line: string) => void): void {
+  const headings = tableColumns.map((name) => name.replace('_', ' '))
+  const widths = headings.map((heading) => heading.length)
+  let empty = true
+  for (const row of rows()) {
+    empty = false
+    shown(row).forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)))
+  }
+  if (empty) {
+    print('no destinations')
+    return
+  }
+  const printLine = (line: readonly string[]) => {
     const padded = line.map((cell, index) => {
       const isNumber = ['packets', 'bytes'].includes(tableColumns[index] ?? '')
       return isNumber ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0)
     })
     print(padded.join('  ').trimEnd())
   }
+  printLine(headings)
+  for (const row of rows()) printLine(shown(row))
+}
+
+/** Whole seconds will do in a table. */
+function shown(row: Remembered): string[] {
+  return cells(row, tableColumns).map((cell) => cell.replace(/^(\S+)T(\S+)\.\d{3}Z$/, '$1 $2Z'))
 }
 
 /** RFC 4180, and a quote before what a spreadsheet would take for a formula. */

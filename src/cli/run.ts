@@ -38,6 +38,8 @@ export async function run(commandLine: CommandLine): Promise<void> {
     const { createApp, createSelfMetrics, remember, serve } = await import('./serving.js')
     const memory = remember(counter, settings, log)
     closeMemory = () => memory.close()
+    // It opens its files before privileges go.
+    await memory.ready()
     const reloader = new ConfigReloader(commandLine, settings, counter, log)
     const selfMetrics = createSelfMetrics({
       libbpfVersion: counter.libbpfVersion,

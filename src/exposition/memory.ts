@@ -1,11 +1,9 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { MemoryState } from '../memory/memory.js'
+import type { MemoryState } from '../memory/memory-state.js'
 import { protocolName } from '../memory/protocols.js'
 
 export interface MemorySource {
   readonly state: MemoryState
-  /** Whether events of the audit log are lost. */
-  readonly auditFailing: boolean
 }
 
 /** What is new, and whether the memory that knows it is sound. */
@@ -36,7 +34,7 @@ export function memoryMetrics(
   })
   new Gauge({
     name: 'egress_destination_info',
-    help: 'A constant 1 for each new destination that nobody has acknowledged, the newest thousand.',
+    help: 'A constant 1 for each new destination that nobody has acknowledged, the oldest thousand.',
     labelNames: ['interface', 'destination', 'protocol', 'port', 'status'],
     registers: [registry],
     collect() {
@@ -65,10 +63,42 @@ export function memoryMetrics(
   })
   new Gauge({
     name: 'egress_storage_degraded',
-    help: 'Whether destinations or audit events are lost at the next restart, though they should be kept.',
+    help: 'Whether the memory or the audit log cannot be written.',
     registers: [registry],
     collect() {
-      this.set(source.state.degraded || source.auditFailing ? 1 : 0)
+      const { degraded, audit } = source.state
+      this.set(degraded || audit.failing ? 1 : 0)
+    },
+  })
+  auditMetrics(registry, source)
+}
+
+/** What became of the events that the audit log tells of. */
+function auditMetrics(registry: Registry, source: MemorySource): void {
+  new Counter({
+    name: 'egress_audit_events_total',
+    help: 'Events written to the audit log.',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(source.state.audit.written)
+    },
+  })
+  new Gauge({
+    name: 'egress_audit_pending_events',
+    help: 'Events in the memory that the audit log is still to be told.',
+    registers: [registry],
+    collect() {
+      this.set(source.state.audit.pending)
+    },
+  })
+  new Counter({
+    name: 'egress_audit_lost_events_total',
+    help: 'Events given up, since the audit log could not be written for too long.',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(source.state.audit.lost)
     },
   })
 }

@@ -5,6 +5,7 @@ import type { Prefix } from '../config/prefix.js'
 import type { Choice } from '../config/settings.js'
 import { ExitCode, UserError } from '../errors.js'
 import { root } from '../root.js'
+import type { Contacts } from './contacts.js'
 
 /** A network interface as rtnetlink describes it. */
 export interface Link {
@@ -86,6 +87,14 @@ export interface Sighting {
   readonly firstSeenMs: number
   /** As far as the housekeeper has looked. */
   readonly lastSeenMs: number
+}
+
+/** A part of a walk over the table that goes round and round. */
+export interface Discovered extends Contacts {
+  /** Records that were looked at. */
+  readonly looked: number
+  /** That there are; 0 where it was known that there is nothing to find. */
+  readonly records: number
 }
 
 /** What a list of destinations is ordered by. */
@@ -172,19 +181,19 @@ export interface NativeExporter {
    */
   keepHouse(idleTimeoutMs: number, tell: boolean): Promise<Housekeeping>
   /** What keepHouse() took out and is to tell of: once each, in order, so many at most. */
-  takeRetired(most: number): Promise<Sighting[]>
+  takeRetired(most: number): Promise<Contacts>
   /** Exchanges the prefixes that decide about destinations, listed ones too. */
   choose(choices: readonly Choice[]): Promise<void>
   /** Says which source ports are those of calls: 1024 words for TCP, 1024 for other protocols. */
   setOwnPorts(bits: BigUint64Array): void
   /** Destinations in the table that are not known yet, so many at most; they are on no page. */
-  discover(most: number): Promise<Sighting[]>
-  /** Makes destinations known, with the first contact that pages will show. */
-  know(sightings: readonly Pick<Sighting, 'id' | 'firstSeenNs' | 'firstSeenMs'>[]): Promise<void>
+  discover(most: number): Promise<Discovered>
+  /** Makes destinations known, with the first contact that pages will show, in ms since the Unix epoch. */
+  know(keys: BigUint64Array, firstSeenMs: Float64Array): Promise<void>
   /** A part of the list of known destinations, in some order. */
   rank(query: RankQuery): Promise<Ranking>
   /** Known destinations with packets since the last such walk, from an id on; `next` is where to go on. */
-  findActive(from: number, most: number): Promise<{ next: number; sightings: Sighting[] }>
+  findActive(from: number, most: number): Promise<Contacts & { readonly next: number }>
   /** Turns the kernel's BPF statistics on as long as the process runs; throws a NativeError. */
   enableStatistics(): void
   /** What the kernel measured of the program while they were on. */

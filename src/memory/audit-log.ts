@@ -1,103 +1,153 @@
-import { closeSync, existsSync, fstatSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs'
+import { existsSync, renameSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { AuditSettings } from '../config/settings.js'
 import type { Logger } from '../log.js'
+import { AuditFile } from './audit-file.js'
+import type { AuditState } from './memory-state.js'
 import { protocolName } from './protocols.js'
-import type { Remembered } from './store.js'
-
-export type AuditEvent = 'first_contact' | 'acknowledged' | 'expired'
-
-type Subject = Pick<Remembered, 'interface' | 'destination' | 'protocol' | 'port'> & {
-  /** When it happened, in ms since the Unix epoch. */
-  readonly atMs: number
-  readonly status?: string
-  readonly note?: string | null
-}
+import type { StoredEvent } from './rows.js'
+import type { Store } from './store.js'
 
 /** Rotated files that are kept, FILE.1 the newest. */
 const filesKept = 5
 
-/** One JSON line for each event; docs/audit-log.schema.json describes them. */
+/** Written and synced together. */
+const batch = 1_024
+
+/** More are given up, the oldest first: about 20 MB in the database. */
+const pendingMost = 100_000
+
+/**
+ * Writes what the memory has down as events, one JSON line each, in order and at least once;
+ * docs/audit-log.schema.json describes them.
+ */
 export class AuditLog {
   readonly #settings: AuditSettings
-  readonly #log: Pick<Logger, 'error'>
-  #descriptor: number | undefined
+  readonly #log: Pick<Logger, 'info' | 'error'>
+  #file: AuditFile | undefined
   #failing = false
+  #written = 0
+  #lost = 0
+  /** The newest event that was written, where it could not be removed from its store. */
+  readonly #writtenUpTo = new WeakMap<Store, number>()
 
-  constructor(settings: AuditSettings, log: Pick<Logger, 'error'>) {
+  constructor(settings: AuditSettings, log: Pick<Logger, 'info' | 'error'>) {
     this.#settings = settings
     this.#log = log
     this.reopen()
   }
 
-  /** Whether events are being lost. */
-  get failing(): boolean {
-    return this.#failing
+  state(store: Store): AuditState {
+    return {
+      written: this.#written,
+      pending: this.#settings.file === '' ? 0 : this.#pending(store),
+      lost: this.#lost,
+      failing: this.#failing,
+    }
   }
 
   /** Opens the file anew, as logrotate wants it. A file that cannot be opened is an error in the log. */
   reopen(): void {
     this.close()
-    const { file } = this.#settings
-    if (file === '') return
-    this.#attempt(() => {
-      this.#descriptor = file === '-' ? 1 : openSync(file, 'a', 0o600)
-    })
+    if (this.#settings.file === '') return
+    try {
+      this.#file = new AuditFile(this.#settings.file)
+    } catch (error) {
+      this.#fail(error as NodeJS.ErrnoException)
+    }
   }
 
-  /** Writes events and sees to it that they are on the disk. What cannot be written is in the log. */
-  write(event: AuditEvent, subjects: readonly Subject[]): void {
-    if (this.#settings.file === '' || subjects.length === 0) return
-    const lines = subjects.map(({ atMs, interface: iface, destination, protocol, port, status, note }) =>
-      JSON.stringify({
-        time: new Date(atMs).toISOString(),
-        event,
-        host: hostname(),
-        interface: iface,
-        destination,
-        protocol: protocolName(protocol),
-        ...(port !== 0 && { port }),
-        ...(status !== undefined && { status }),
-        ...(note != null && { note }),
-      }),
+  /**
+   * Writes the oldest events of a store.
+   *
+   * @returns whether there are more, and it would take them now
+   */
+  write(store: Store): boolean {
+    if (this.#settings.file === '') return false
+    this.#giveUp(store)
+    const events = store.events(this.#writtenUpTo.get(store) ?? 0, batch)
+    if (events.length === 0) return false
+    if (!this.#file || this.#file.isDeleted) this.reopen()
+    const { taken, error } = this.#file?.append(events.map(toLine)) ?? { taken: 0 }
+    const last = events[taken - 1]
+    if (last) this.#remove(store, last.id)
+    this.#written += taken
+    if (error) this.#fail(error)
+    else if (this.#file) this.#succeed()
+    return taken === batch
+  }
+
+  close(): void {
+    this.#file?.close()
+    this.#file = undefined
+  }
+
+  #pending(store: Store): number {
+    const { first, last } = store.eventIds()
+    return last === 0 ? 0 : last - Math.max(first - 1, this.#writtenUpTo.get(store) ?? 0)
+  }
+
+  #giveUp(store: Store): void {
+    const excess = this.#pending(store) - pendingMost
+    if (excess <= 0) return
+    this.#remove(store, store.eventIds().last - pendingMost)
+    this.#lost += excess
+  }
+
+  #remove(store: Store, upTo: number): void {
+    this.#writtenUpTo.set(store, upTo)
+    try {
+      store.transaction(() => store.removeEvents(upTo))
+    } catch {
+      // The store fails, as whoever writes to it notices; what is written is not written twice.
+    }
+  }
+
+  #succeed(): void {
+    if (this.#failing) this.#log.info({ file: this.#settings.file }, 'the audit log can be written again')
+    this.#failing = false
+    const { maxBytes } = this.#settings
+    if (maxBytes > 0 && this.#file?.isRegular && this.#file.size >= maxBytes) this.#rotate()
+  }
+
+  #fail(error: NodeJS.ErrnoException): void {
+    // Whoever comes to read finds it opened.
+    if (error.code === 'ENXIO' || error.code === 'EPIPE') this.close()
+    if (this.#failing) return
+    this.#failing = true
+    const reason = error.code === 'EAGAIN' ? 'nobody reads it' : error.message
+    this.#log.error(
+      { file: this.#settings.file, reason },
+      'cannot write the audit log: its events wait in the memory until it can be written',
     )
-    if (this.#descriptor === undefined) this.reopen()
-    const descriptor = this.#descriptor
-    if (descriptor === undefined) return
-    this.#attempt(() => {
-      writeSync(descriptor, `${lines.join('\n')}\n`)
-      if (this.#settings.file === '-') return
-      fsyncSync(descriptor)
-      const { maxBytes } = this.#settings
-      if (maxBytes > 0 && fstatSync(descriptor).size >= maxBytes) this.#rotate()
-    })
   }
 
   #rotate(): void {
     const { file } = this.#settings
-    for (let number = filesKept - 1; number >= 1; number--) {
-      if (existsSync(`${file}.${number}`)) renameSync(`${file}.${number}`, `${file}.${number + 1}`)
-    }
-    renameSync(file, `${file}.1`)
-    this.reopen()
-  }
-
-  #attempt(action: () => void): void {
     try {
-      action()
-      this.#failing = false
+      for (let number = filesKept - 1; number >= 1; number--) {
+        if (existsSync(`${file}.${number}`)) renameSync(`${file}.${number}`, `${file}.${number + 1}`)
+      }
+      renameSync(file, `${file}.1`)
+      this.reopen()
     } catch (error) {
-      if (!this.#failing)
-        this.#log.error(
-          { file: this.#settings.file, reason: (error as Error).message },
-          'cannot write the audit log: events are lost until it can be written',
-        )
-      this.#failing = true
+      this.#log.error({ file, reason: (error as Error).message }, 'cannot begin a new audit log')
     }
   }
+}
 
-  close(): void {
-    if (this.#descriptor !== undefined && this.#settings.file !== '-') closeSync(this.#descriptor)
-    this.#descriptor = undefined
+function toLine({ atMs, event, protocol, port, status, note, reason, ...subject }: StoredEvent): Buffer {
+  const line = {
+    time: new Date(atMs).toISOString(),
+    event,
+    host: hostname(),
+    interface: subject.interface,
+    destination: subject.destination,
+    protocol: protocolName(protocol),
+    ...(port !== 0 && { port }),
+    ...(status !== null && { status }),
+    ...(note !== null && { note }),
+    ...(reason !== null && { reason }),
   }
+  return Buffer.from(`${JSON.stringify(line)}\n`)
 }

@@ -1,25 +1,31 @@
-import { readFileSync } from 'node:fs'
 import type { Settings } from '../config/settings.js'
-import type { Sighting } from '../kernel/addon.js'
+import type { Discovered } from '../kernel/addon.js'
+import type { Contacts } from '../kernel/contacts.js'
 import type { Logger } from '../log.js'
-import type { Memory } from './memory.js'
-import type { Contact } from './store.js'
+import type { Corrections } from './memory.js'
 
 /** The kernel's table, as far as memory needs it. */
 export interface Table {
-  discover(most: number): Promise<Sighting[]>
-  takeRetired(most: number): Promise<Sighting[]>
-  know(sightings: readonly Pick<Sighting, 'id' | 'firstSeenNs' | 'firstSeenMs'>[]): Promise<void>
-  findActive(from: number, most: number): Promise<{ next: number; sightings: Sighting[] }>
+  discover(most: number): Promise<Discovered>
+  takeRetired(most: number): Promise<Contacts>
+  know(keys: BigUint64Array, firstSeenMs: Float64Array): Promise<void>
+  findActive(from: number, most: number): Promise<Contacts & { readonly next: number }>
+}
+
+/** The memory, as far as it learns from the table. */
+export interface Recorder {
+  record(contacts: Contacts): Promise<Float64Array>
+  update(contacts: Contacts): Promise<Corrections>
+  expire(contacts: Contacts): Promise<void>
+  refresh(): Promise<void>
 }
 
 /** What the memory takes over of counters and of last contacts is this old at most. */
 const updateIntervalMs = 60_000
-/** A batch holds the main thread for a millisecond or two. */
-const batch = 128
 
-/** Records that begin anew have other numbers, and so do those of another boot. */
-const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8)
+/** Contacts that are remembered together: one transaction. More as more wait. */
+const batchLeast = 256
+const batchMost = 4_096
 
 /**
  * Brings what the kernel's table finds into the memory, whether or not anybody scrapes, and before
@@ -27,9 +33,10 @@ const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 
  */
 export class Discovery {
   readonly #table: Table
-  readonly #memory: Memory
+  readonly #memory: Recorder
   readonly #log: Pick<Logger, 'error'>
   readonly #settings: Pick<Settings, 'pollIntervalMs'>
+  #batch = batchLeast
   #running: Promise<void> | undefined
   #waiting: Promise<void> | undefined
   #noted: Promise<void> = Promise.resolve()
@@ -40,7 +47,7 @@ export class Discovery {
 
   constructor(
     table: Table,
-    memory: Memory,
+    memory: Recorder,
     settings: Pick<Settings, 'pollIntervalMs'>,
     log: Pick<Logger, 'error'>,
   ) {
@@ -52,10 +59,10 @@ export class Discovery {
   }
 
   /**
-   * Remembers whatever the table holds at the time of the call. Calls that come while one is under way
-   * share the next.
+   * Remembers whatever the table holds at the time of the call, and not what comes meanwhile. Calls that
+   * come while one is under way share the next.
    *
-   * @throws NativeError if the table cannot be read
+   * @throws NativeError if the table cannot be read; Error if the memory has stopped
    */
   catchUp(): Promise<void> {
     if (!this.#running) {
@@ -77,7 +84,7 @@ export class Discovery {
   /**
    * Notes destinations that left the table.
    *
-   * @throws NativeError if the table is closed
+   * @throws as `catchUp` does
    */
   retired(): Promise<void> {
     const noted = this.#noted.then(() => this.#noteRetired())
@@ -110,60 +117,50 @@ export class Discovery {
     try {
       await this.catchUp()
       if (performance.now() - this.#updatedAt >= updateIntervalMs) await this.#update()
-      this.#memory.refresh()
+      await this.#memory.refresh()
     } catch (error) {
       if (!this.#closed) this.#log.error({ err: error }, 'cannot remember destinations')
     }
     this.#schedule()
   }
 
+  /** Once around the table: each record that it held at the beginning was looked at. */
   async #catchUpOnce(): Promise<void> {
-    for (;;) {
-      const found = await this.#table.discover(batch)
-      if (found.length === 0) return
+    for (let left = Infinity; left > 0;) {
+      const found = await this.#table.discover(this.#batch)
+      if (found.count === 0) return
       // What left before these came may be their earlier lives.
       await this.retired()
-      const firstSeen = this.#memory.record(found.map(toContact))
-      await this.#table.know(
-        found.map(({ id, firstSeenNs, firstSeenMs }, index) => ({
-          id,
-          firstSeenNs,
-          firstSeenMs: firstSeen[index] ?? firstSeenMs,
-        })),
-      )
+      await this.#table.know(found.keys, await this.#memory.record(found))
+      left = Math.min(left, found.records) - found.looked
+      const isFull = found.count === this.#batch
+      this.#batch = isFull ? Math.min(2 * this.#batch, batchMost) : batchLeast
     }
   }
 
+  /** What had left at the beginning: each batch is taken out of the table's list. */
   async #noteRetired(): Promise<void> {
-    for (;;) {
-      const retired = await this.#table.takeRetired(batch)
-      if (retired.length === 0) return
-      this.#memory.expire(retired.map(toContact))
+    for (let more = true; more;) {
+      const retired = await this.#table.takeRetired(batchMost)
+      more = retired.count === batchMost
+      if (retired.count > 0) await this.#memory.expire(retired)
     }
   }
 
   async #update(): Promise<void> {
     this.#updatedAt = performance.now()
     for (let from = 0, more = true; more;) {
-      const { next, sightings } = await this.#table.findActive(from, batch)
-      if (sightings.length > 0) this.#memory.update(sightings.map(toContact))
-      more = sightings.length === batch
-      from = next
+      const active = await this.#table.findActive(from, batchMost)
+      more = active.count === batchMost
+      from = active.next
+      if (active.count > 0) await this.#correct(active, await this.#memory.update(active))
     }
   }
-}
 
-function toContact({ firstSeenNs, firstSeenMs, lastSeenMs, ...rest }: Sighting): Contact {
-  const { interface: iface, destination, protocol, port, packets, bytes } = rest
-  return {
-    interface: iface,
-    destination,
-    protocol,
-    port,
-    packets,
-    bytes,
-    firstSeenMs,
-    lastSeenMs: Math.max(firstSeenMs, lastSeenMs),
-    life: `${bootId}:${firstSeenNs}`,
+  async #correct({ keys }: Contacts, corrections: Corrections): Promise<void> {
+    if (corrections.length === 0) return
+    const corrected = corrections.flatMap(({ index }) => [...keys.subarray(2 * index, 2 * index + 2)])
+    const firstSeenMs = corrections.map((one) => one.firstSeenMs)
+    await this.#table.know(BigUint64Array.from(corrected), Float64Array.from(firstSeenMs))
   }
 }

@@ -1,83 +1,79 @@
 import type { Settings } from '../config/settings.js'
-import type { Logger } from '../log.js'
-import type { AuditLog } from './audit-log.js'
-import { type Contact, isCorrupt, type Remembered, Store, setAside } from './store.js'
+import type { Contact } from '../kernel/contacts.js'
+import { AuditLog } from './audit-log.js'
+import { FailoverStore, type StoreLog } from './failover-store.js'
+import { type Instant, LivedClock, livedAt, readInstant } from './lived-clock.js'
+import { type DestinationKey, eventOf, type PlacedContact, type Remembered, type Status } from './rows.js'
+import { announcedMost, facts, type Store } from './store.js'
+import type { MemoryState } from './memory-state.js'
 
 export type MemorySettings = Pick<
   Settings,
-  'storagePath' | 'retentionMs' | 'baselineMs' | 'destinationsLimit'
+  'storagePath' | 'retentionMs' | 'baselineMs' | 'destinationsLimit' | 'audit'
 >
 
-/** What it says of itself. */
-export interface MemoryState {
-  readonly baselineEndMs: number
-  /** Destinations never seen before, after the baseline, by interface. */
-  readonly newDestinations: ReadonlyMap<string, number>
-  /** The newest of those that nobody has acknowledged. */
-  readonly announced: readonly Remembered[]
-  /** How many nobody has acknowledged. */
-  readonly unacknowledged: number
-  /** Whether something is remembered only as long as the process runs, although it should be longer. */
-  readonly degraded: boolean
-}
-
-/** So many are announced one by one, lest a scan of a network become as many series. */
-const announcedMost = 1_000
+/** First contacts that the table is to have from now on, by the places of what it told. */
+export type Corrections = readonly { readonly index: number; readonly firstSeenMs: number }[]
 
 /**
- * Beyond so many, what was seen longest ago is forgotten: about 100 MB on disk, 10 MB in memory. More
- * where the kernel's table holds as many, lest what is in it be forgotten and found again.
+ * Beyond so many, some are forgotten: about 150 MB on disk. More where the kernel's table holds as many,
+ * so that what is in it is not forgotten and found again.
  */
-const rememberedMost = { disk: 1_000_000, substitute: 100_000 } as const
+const rememberedMost = { disk: 1_000_000, memory: 100_000 } as const
 
-/** What is too old is looked for this often. */
-const forgetEveryMs = 3_600_000
+/** What is too old, or too much, goes in slices: each holds the memory for some 50 ms. */
+const forgottenAtOnce = 5_000
 
-const baselineEnd = 'baseline_end_ms'
+/** Time lived is written down this often; a kill loses none of it, a power cut no more. */
+const saveClockEveryMs = 60_000
 
 /**
- * Which destinations were ever seen. What is new is in the database and in the audit log before this
- * says so. A database that fails is replaced by one in memory until it works again.
+ * Which destinations were ever seen. What is new is in the database, and with it what the audit log will
+ * tell, before this says so. Everything blocks: it runs on a thread of its own, see `worker.ts`.
  */
 export class Memory {
   readonly #settings: MemorySettings
+  readonly #log: StoreLog
+  readonly #now: () => Instant
+  readonly #store: FailoverStore
   readonly #audit: AuditLog
-  readonly #log: Pick<Logger, 'info' | 'warn' | 'error'>
-  readonly #now: () => number
-  #disk: Store | undefined
-  /** What is remembered while the disk fails, or always where nothing is to be kept. */
-  #substitute: Store | undefined
+  #clock: LivedClock | undefined
+  #baselineEndLivedMs = 0
   #baselineEndMs = 0
   #newDestinations = new Map<string, number>()
   #announced: Remembered[] = []
   #unacknowledged = 0
+  #count = 0
   #version = 0
-  #acknowledgedSeenMs: number
-  #forgottenAtMs = -Infinity
+  #generation = -1
+  #clockSavedAtMs = -Infinity
+  #closed = false
 
-  constructor(
-    settings: MemorySettings,
-    audit: AuditLog,
-    log: Pick<Logger, 'info' | 'warn' | 'error'>,
-    now: () => number = Date.now,
-  ) {
+  constructor(settings: MemorySettings, log: StoreLog, now: () => Instant = readInstant) {
     this.#settings = settings
-    this.#audit = audit
     this.#log = log
     this.#now = now
-    this.#acknowledgedSeenMs = now()
     if (settings.storagePath === '') {
       log.warn('nothing is remembered beyond this run: each start learns its baseline anew (--storage.path)')
-    } else {
-      this.#openDisk()
     }
-    if (!this.#disk) this.#substitute = this.#begin(new Store())
+    this.#store = new FailoverStore(
+      settings.storagePath,
+      log,
+      (store) => this.#begin(store),
+      () => ({
+        newDestinations: this.#newDestinations,
+        announced: this.#announced,
+        unacknowledged: this.#unacknowledged,
+      }),
+    )
+    this.#audit = new AuditLog(settings.audit, log)
     this.#load()
+    this.#watchClock()
     log.info(
       {
         storage_path: settings.storagePath,
         baseline_end: new Date(this.#baselineEndMs).toISOString(),
-        known: this.#store.count(),
+        known: this.#count,
       },
       'remembering destinations',
     )
@@ -89,14 +85,15 @@ export class Memory {
       newDestinations: this.#newDestinations,
       announced: this.#announced,
       unacknowledged: this.#unacknowledged,
-      degraded: this.#settings.storagePath !== '' && this.#substitute !== undefined,
+      degraded: this.#store.degraded,
+      audit: this.#audit.state(this.#store.current),
     }
   }
 
   /** What is remembered of a destination; undefined also where the database cannot be read. */
-  find(destination: Pick<Contact, 'interface' | 'destination'>): Remembered | undefined {
+  find({ interface: iface, destination }: DestinationKey): Remembered | undefined {
     try {
-      return this.#find(destination)
+      return this.#store.get(iface, destination)
     } catch {
       return undefined
     }
@@ -107,191 +104,215 @@ export class Memory {
    *
    * @returns when each was first seen, in ms since the Unix epoch
    */
-  record(contacts: readonly Contact[]): number[] {
-    const firsts: Remembered[] = []
-    const firstSeen = this.#write((store) => {
-      firsts.length = 0
-      const times = contacts.map((contact) => {
-        const known = this.#find(contact)
+  record(contacts: readonly Contact[]): Float64Array {
+    const atMs = this.#now().wallMs
+    const placed = this.#place(contacts)
+    let firsts: Remembered[] = []
+    const firstSeen = this.#store.transaction((store, whole) => {
+      firsts = []
+      const times = placed.map((contact) => {
+        const known = store.get(contact.interface, contact.destination)
         if (known) {
           store.update(contact)
           return known.firstSeenMs
         }
-        const status = contact.firstSeenMs < this.#baselineEndMs ? 'baseline' : 'new'
+        const status = this.#statusOf(contact)
         store.insert(contact, status)
-        if (status === 'new') store.addNew(contact.interface, 1)
         firsts.push({ ...contact, status, acknowledgedMs: null, note: null })
         return contact.firstSeenMs
       })
-      // Before the commit: killed in between, it is told twice, and not never.
-      this.#audit.write(
-        'first_contact',
-        firsts.map((first) => ({ ...first, atMs: first.firstSeenMs })),
+      store.addEvents(
+        firsts.map((first) => eventOf('first_contact', first, first.firstSeenMs, { status: first.status })),
       )
+      this.#makeRoom(whole, firsts.length, atMs)
       return times
     })
-    const fresh = firsts.filter(({ status }) => status === 'new')
-    for (const { interface: iface } of fresh) {
-      this.#newDestinations.set(iface, (this.#newDestinations.get(iface) ?? 0) + 1)
-    }
-    if (fresh.length > 0) this.#announce([...this.#announced, ...fresh], this.#unacknowledged + fresh.length)
-    return firstSeen
+    this.#count += firsts.length
+    this.#announce(firsts.filter(({ status }) => status === 'new'))
+    this.#loadIfChanged()
+    return Float64Array.from(firstSeen)
   }
 
-  /** Takes over what destinations count by now. What was forgotten meanwhile is new again. */
-  update(contacts: readonly Contact[]): void {
-    const forgotten = this.#write((store) =>
-      contacts.filter((contact) => !store.update(contact) && !this.#find(contact)),
-    )
-    if (forgotten.length > 0)
-      this.record(forgotten.map((contact) => ({ ...contact, firstSeenMs: this.#now() })))
+  /**
+   * Takes over what destinations count by now. What was forgotten meanwhile is new again.
+   *
+   * @returns whose first contact is remembered as another than the table has it
+   */
+  update(contacts: readonly Contact[]): Corrections {
+    const { wallMs } = this.#now()
+    const placed = this.#place(contacts)
+    let forgotten: Contact[] = []
+    this.#store.transaction((store) => {
+      forgotten = placed.filter((contact) => !store.update(contact))
+    })
+    if (forgotten.length > 0) {
+      this.record(forgotten.map((contact) => ({ ...contact, ageMs: 0, firstSeenMs: wallMs })))
+    }
+    return placed.flatMap(({ firstSeenMs, ...key }, index) => {
+      const known = this.find(key)
+      return known && known.firstSeenMs !== firstSeenMs ? [{ index, firstSeenMs: known.firstSeenMs }] : []
+    })
   }
 
   /** Notes that destinations left the kernel's table; they stay known. */
   expire(contacts: readonly Contact[]): void {
-    this.#write((store) => contacts.forEach((contact) => store.update(contact)))
-    const atMs = this.#now()
-    this.#audit.write(
-      'expired',
-      contacts.map((contact) => ({ ...contact, atMs })),
-    )
+    const atMs = this.#now().wallMs
+    const placed = this.#place(contacts)
+    this.#store.transaction((store) => {
+      for (const contact of placed) store.update(contact)
+      store.addEvents(placed.map((contact) => eventOf('expired', contact, atMs)))
+    })
   }
 
   /** Sees what other processes have acknowledged or forgotten, and forgets what is too old. */
   refresh(): void {
-    this.#recover()
+    this.#store.refresh()
+    this.#loadIfChanged()
+    this.#watchClock()
+    if (!this.#store.degraded) this.#forget()
+    const { version } = this.#store
+    if (version !== this.#version) this.#load()
+  }
+
+  /** Writes what the audit log is to tell, as far as it takes it. @returns whether there is more */
+  writeAudit(): boolean {
+    return this.#audit.write(this.#store.current)
+  }
+
+  /** Opens the audit log anew, as logrotate wants it. */
+  reopenAudit(): void {
+    this.#audit.reopen()
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    try {
+      this.#saveClock()
+      while (this.writeAudit());
+    } finally {
+      this.#store.close()
+      this.#audit.close()
+    }
+  }
+
+  /** Gives a store what each must have: a clock, and where its baseline ends. */
+  #begin(store: Store): void {
     const now = this.#now()
-    if (now - this.#forgottenAtMs >= forgetEveryMs) {
-      this.#forgottenAtMs = now
-      this.#write((store) => {
-        store.forgetBefore(now - this.#settings.retentionMs)
-        store.forgetBeyond(Math.max(rememberedMost.disk, 2 * this.#settings.destinationsLimit))
-      })
-    }
-    this.#substitute?.forgetBeyond(Math.max(rememberedMost.substitute, 2 * this.#settings.destinationsLimit))
-    const store = this.#store
-    if (store.version === this.#version) return
-    const acknowledged = store.acknowledgedAfter(this.#acknowledgedSeenMs)
-    for (const one of acknowledged) {
-      const at = one.acknowledgedMs ?? 0
-      this.#audit.write('acknowledged', [{ ...one, atMs: at }])
-      this.#acknowledgedSeenMs = Math.max(this.#acknowledgedSeenMs, at)
-    }
+    if (!store.clock()) store.saveClock((this.#clock ?? new LivedClock(undefined, now)).saved)
+    store.setFact(facts.audited, this.#settings.audit.file === '' ? 0 : 1)
+    if (store.fact(facts.baselineEnd) !== undefined) return
+    // A database of an earlier version has it by the wall clock.
+    const { baselineMs } = this.#settings
+    const wallEndMs = store.fact(facts.baselineEndByWallClock)
+    const leftMs = wallEndMs === undefined ? baselineMs : Number(wallEndMs) - now.wallMs
+    store.setFact(facts.baselineEnd, livedAt(store.clock(), now) + Math.min(Math.max(leftMs, 0), baselineMs))
+  }
+
+  #place(contacts: readonly Contact[]): PlacedContact[] {
+    const now = this.#now()
+    const livedMs = this.#lived(now)
+    return contacts.map((contact) => ({
+      ...contact,
+      life: `${now.bootId}:${contact.record}`,
+      lastSeenMs: Math.max(contact.firstSeenMs, contact.lastSeenMs),
+      firstLivedMs: Math.round(livedMs - contact.ageMs),
+      lastLivedMs: Math.round(livedMs - Math.min(contact.idleMs, contact.ageMs)),
+    }))
+  }
+
+  #lived(now: Instant): number {
+    if (!this.#clock) throw new Error('no clock')
+    return this.#clock.at(now)
+  }
+
+  /** Where it cannot be told what was seen before, nothing is announced: the database decides later. */
+  #statusOf({ firstLivedMs }: PlacedContact): Status {
+    return firstLivedMs < this.#baselineEndLivedMs || !this.#store.certain ? 'baseline' : 'new'
+  }
+
+  get #most(): number {
+    const most = this.#store.degraded || this.#settings.storagePath === '' ? 'memory' : 'disk'
+    return Math.max(rememberedMost[most], 2 * this.#settings.destinationsLimit)
+  }
+
+  #makeRoom(store: Store, added: number, atMs: number): void {
+    const excess = this.#count + added - this.#most
+    if (excess <= 0) return
+    this.#count -= store.forgetForRoom(Math.min(excess, forgottenAtOnce), atMs)
+    this.#version = -1 // what is announced, and of which interfaces, is to be looked up
+  }
+
+  #forget(): void {
+    const now = this.#now()
+    const before = this.#lived(now) - this.#settings.retentionMs
+    const forgotten = this.#store.transaction((_view, store) => {
+      const idle = store.forgetIdle(before, forgottenAtOnce, now.wallMs)
+      this.#count -= idle
+      this.#makeRoom(store, 0, now.wallMs)
+      return idle
+    })
+    if (forgotten === 0) return
+    this.#log.info({ forgotten }, 'forgot destinations without traffic for --storage.retention')
     this.#load()
   }
 
-  close(): void {
-    this.#disk?.close()
-    this.#substitute?.close()
-    this.#audit.close()
-  }
-
-  /** Where to write. */
-  get #store(): Store {
-    const store = this.#substitute ?? this.#disk
-    if (!store) throw new Error('no store')
-    return store
-  }
-
-  #find({
-    interface: iface,
-    destination,
-  }: Pick<Contact, 'interface' | 'destination'>): Remembered | undefined {
-    const found = this.#store.get(iface, destination)
-    if (found || !this.#substitute || !this.#disk) return found
-    try {
-      return this.#disk.get(iface, destination)
-    } catch {
-      return undefined // it fails, which is known
-    }
-  }
-
-  /** Does all or nothing, in the substitute where the disk fails. */
-  #write<T>(work: (store: Store) => T): T {
-    const store = this.#store
-    try {
-      return store.transaction(() => work(store))
-    } catch (error) {
-      if (store !== this.#disk) throw error
-      this.#fail(error as Error)
-      return this.#write(work)
-    }
-  }
-
-  #openDisk(): void {
-    const { storagePath } = this.#settings
-    try {
-      this.#disk = this.#begin(openOrSetAside(storagePath, this.#log, new Date(this.#now())))
-    } catch (error) {
-      this.#log.error(
-        { storage_path: storagePath, reason: (error as Error).message },
-        'cannot open the memory: destinations are remembered only as long as this runs',
+  /** Notices that somebody set the clock, and mends what was written down by a wrong one. */
+  #watchClock(): void {
+    const clock = this.#clock
+    if (!clock) return
+    const now = this.#now()
+    const stepMs = clock.look(now)
+    if (stepMs !== 0) {
+      this.#log.warn(
+        { step_seconds: Math.round(stepMs / 100) / 10 },
+        'the clock was set: nothing is forgotten or announced by that, and times are mended in a minute',
       )
     }
+    const wrong = clock.takeWrongTimes()
+    if (wrong.length > 0) this.#store.transaction((_view, store) => store.mend(wrong))
+    const changed = stepMs !== 0 || wrong.length > 0
+    if (changed || now.monotonicMs - this.#clockSavedAtMs >= saveClockEveryMs) this.#saveClock()
+    if (changed) this.#load()
   }
 
-  #fail(error: Error): void {
-    this.#log.error(
-      { storage_path: this.#settings.storagePath, reason: error.message },
-      'cannot write to the memory: destinations are remembered only as long as this runs, until it works again',
-    )
-    this.#substitute = new Store()
-    this.#substitute.setFact(baselineEnd, this.#baselineEndMs)
+  #saveClock(): void {
+    const clock = this.#clock
+    if (!clock) return
+    this.#clockSavedAtMs = this.#now().monotonicMs
+    this.#store.transaction((_view, store) => {
+      store.saveClock(clock.saved)
+    })
   }
 
-  /** Tries whether the disk works again, and hands it what it missed. */
-  #recover(): void {
-    const substitute = this.#substitute
-    if (!substitute || this.#settings.storagePath === '') return
-    try {
-      const disk = (this.#disk ??= this.#begin(new Store(this.#settings.storagePath)))
-      disk.transaction(() => disk.takeOver(substitute))
-      this.#substitute = undefined
-      substitute.close()
-      this.#log.info({ storage_path: this.#settings.storagePath }, 'the memory works again')
-      this.#load()
-    } catch {
-      // It still fails, as the log and a metric say.
-    }
-  }
-
-  /** A new memory begins with its baseline. */
-  #begin(store: Store): Store {
-    try {
-      if (store.fact(baselineEnd) === undefined) {
-        store.setFact(baselineEnd, this.#now() + this.#settings.baselineMs)
-      }
-      return store
-    } catch (error) {
-      store.close()
-      throw error
-    }
+  /** What has taken the place of a store that failed has a clock, a baseline and a list of its own. */
+  #loadIfChanged(): void {
+    if (this.#store.generation !== this.#generation) this.#load()
   }
 
   #load(): void {
-    const store = this.#store
-    this.#version = store.version
-    this.#baselineEndMs = store.fact(baselineEnd) ?? 0
-    this.#newDestinations = store.newDestinations()
-    this.#announce(store.unacknowledged(announcedMost), store.countUnacknowledged())
-  }
-
-  #announce(candidates: readonly Remembered[], unacknowledged: number): void {
-    this.#announced = candidates.slice(-announcedMost)
+    const now = this.#now()
+    const { newDestinations, announced, unacknowledged } = this.#store.summary()
+    this.#newDestinations = new Map(newDestinations)
+    this.#announced = [...announced]
     this.#unacknowledged = unacknowledged
+    this.#count = this.#store.count()
+    if (this.#store.generation !== this.#generation) {
+      this.#generation = this.#store.generation
+      this.#clock = new LivedClock(this.#store.current.clock(), now)
+      this.#baselineEndLivedMs = Number(this.#store.current.fact(facts.baselineEnd))
+    }
+    this.#baselineEndMs = Math.round(now.wallMs + this.#baselineEndLivedMs - this.#lived(now))
+    this.#version = this.#store.version
   }
-}
 
-function openOrSetAside(folder: string, log: Pick<Logger, 'error'>, now: Date): Store {
-  try {
-    return new Store(folder)
-  } catch (error) {
-    if (!isCorrupt(error)) throw error
-    const aside = setAside(folder, now)
-    log.error(
-      { reason: (error as Error).message, set_aside: aside },
-      'the memory is corrupt: it was set aside, and a new one begins',
-    )
-    return new Store(folder)
+  #announce(fresh: readonly Remembered[]): void {
+    for (const { interface: iface } of fresh) {
+      this.#newDestinations.set(iface, (this.#newDestinations.get(iface) ?? 0) + 1)
+    }
+    this.#unacknowledged += fresh.length
+    const room = announcedMost - this.#announced.length
+    if (room > 0 && fresh.length > 0) this.#announced = [...this.#announced, ...fresh.slice(0, room)]
   }
 }

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 
 /** Each brings a database from the version of its place in the list to the next. */
-const migrations = [
+export const migrations = [
   `
   CREATE TABLE destinations (
     interface TEXT NOT NULL,
@@ -28,6 +28,29 @@ const migrations = [
   ) WITHOUT ROWID;
   CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
   `,
+  `
+  DROP INDEX acknowledged_destinations;
+  -- The same times by the lived clock, which nobody can set.
+  ALTER TABLE destinations ADD COLUMN first_lived_ms INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE destinations ADD COLUMN last_lived_ms INTEGER NOT NULL DEFAULT 0;
+  UPDATE destinations SET
+    first_lived_ms = min(0, first_seen_ms - (SELECT max(last_seen_ms) FROM destinations)),
+    last_lived_ms = last_seen_ms - (SELECT max(last_seen_ms) FROM destinations);
+  CREATE INDEX last_lived ON destinations (last_lived_ms);
+  -- What the audit log is still to tell, in order; written with what it tells of.
+  CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    interface TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    protocol INTEGER NOT NULL,
+    port INTEGER NOT NULL,
+    status TEXT,
+    note TEXT,
+    reason TEXT                             -- of what is forgotten
+  );
+  `,
 ]
 
 /**
@@ -36,12 +59,16 @@ const migrations = [
  * @throws Error if it is of a version that this program does not know, or cannot be written
  */
 export function migrate(database: Database.Database): void {
-  const version = database.pragma('user_version', { simple: true }) as number
-  if (version > migrations.length) {
-    throw new Error(`it is of version ${version}, and this program knows ${migrations.length} at most`)
+  const readVersion = () => database.pragma('user_version', { simple: true }) as number
+  if (readVersion() > migrations.length) {
+    throw new Error(`it is of version ${readVersion()}, and this program knows ${migrations.length} at most`)
   }
-  database.transaction(() => {
-    for (const migration of migrations.slice(version)) database.exec(migration)
-    database.pragma(`user_version = ${migrations.length}`)
-  })()
+  if (readVersion() === migrations.length) return
+  database
+    .transaction(() => {
+      // Once more: another process may have been first.
+      for (const migration of migrations.slice(readVersion())) database.exec(migration)
+      database.pragma(`user_version = ${migrations.length}`)
+    })
+    .immediate()
 }

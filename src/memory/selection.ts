@@ -1,5 +1,6 @@
-import { type Prefix, parsePrefix } from '../config/prefix.js'
-import type { Remembered, Status } from './store.js'
+import ipaddr from 'ipaddr.js'
+import { formatPrefix, type Prefix, parsePrefix } from '../config/prefix.js'
+import type { Status } from './rows.js'
 
 /** Which destinations are meant; what is absent leaves nothing out. */
 export interface Selection {
@@ -11,29 +12,45 @@ export interface Selection {
   readonly firstSeenFromMs?: number
 }
 
-export function select(rows: readonly Remembered[], selection: Selection): Remembered[] {
-  const { status, interface: iface, within, firstSeenFromMs = -Infinity } = selection
-  return rows.filter(
-    (row) =>
-      (status === undefined || row.status === status) &&
-      (iface === undefined || row.interface === iface) &&
-      row.firstSeenMs >= firstSeenFromMs &&
-      (within === undefined || liesWithin(parsePrefix(row.destination), within)),
-  )
+/** A selection in SQL, with the functions that it calls. */
+export interface Where {
+  readonly sql: string
+  readonly parameters: readonly (string | number)[]
+  readonly functions: ReadonlyMap<string, (destination: string) => number>
 }
 
-function liesWithin(inner: Prefix, prefixes: readonly Prefix[]): boolean {
-  return prefixes.some(
-    (outer) =>
-      inner.bytes.length === outer.bytes.length &&
-      inner.length >= outer.length &&
-      firstBits(inner.bytes, outer.length) === firstBits(outer.bytes, outer.length),
-  )
+/** The condition of a selection over the table of destinations. */
+export function where({ status, interface: iface, within, firstSeenFromMs }: Selection): Where {
+  const terms: string[] = []
+  const parameters: (string | number)[] = []
+  const functions = new Map<string, (destination: string) => number>()
+  const add = (term: string, ...values: (string | number)[]) => {
+    terms.push(term)
+    parameters.push(...values)
+  }
+  if (status !== undefined) add('status = ?', status)
+  if (iface !== undefined) add('interface = ?', iface)
+  if (firstSeenFromMs !== undefined) add('first_seen_ms >= ?', firstSeenFromMs)
+  if (within !== undefined) {
+    const any = within.map((prefix, index) => {
+      if (prefix.length === prefix.bytes.length * 8) {
+        parameters.push(addressOf(prefix))
+        return 'destination = ?'
+      }
+      const name = `within_${index}`
+      functions.set(name, (destination) => (liesWithin(destination, prefix) ? 1 : 0))
+      return `${name}(destination)`
+    })
+    terms.push(`(${any.join(' OR ')})`)
+  }
+  return { sql: terms.length > 0 ? terms.join(' AND ') : 'true', parameters, functions }
 }
 
-function firstBits(bytes: Uint8Array, length: number): string {
-  return [...bytes]
-    .map((byte) => byte.toString(2).padStart(8, '0'))
-    .join('')
-    .slice(0, length)
+const addressOf = (prefix: Prefix) => formatPrefix(prefix).replace(/\/\d+$/, '')
+
+function liesWithin(destination: string, outer: Prefix): boolean {
+  const inner = parsePrefix(destination)
+  if (inner.bytes.length !== outer.bytes.length || inner.length < outer.length) return false
+  const range = ipaddr.fromByteArray([...outer.bytes])
+  return ipaddr.fromByteArray([...inner.bytes]).match(range, outer.length)
 }

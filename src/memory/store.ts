@@ -1,152 +1,283 @@
-import { mkdirSync, renameSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { makeFolder } from './folder.js'
+import type { SavedClock, WrongTimes } from './lived-clock.js'
+import type { EventRow, ForgetReason, PlacedContact, Remembered, Status, StoredEvent } from './rows.js'
+import { eventOf } from './rows.js'
 import { migrate } from './schema.js'
-
-export const statuses = ['baseline', 'new', 'acknowledged'] as const
-export type Status = (typeof statuses)[number]
-
-/** What is remembered of a destination; times in ms since the Unix epoch. */
-export interface Remembered {
-  readonly interface: string
-  readonly destination: string
-  readonly firstSeenMs: number
-  readonly lastSeenMs: number
-  /** IP protocol number of the first packet. */
-  readonly protocol: number
-  /** Of the first packet; 0: none. */
-  readonly port: number
-  readonly packets: number
-  readonly bytes: number
-  readonly status: Status
-  readonly acknowledgedMs: number | null
-  readonly note: string | null
-}
-
-/** What is seen of a destination now. */
-export interface Contact extends Pick<
-  Remembered,
-  'interface' | 'destination' | 'firstSeenMs' | 'lastSeenMs' | 'protocol' | 'port' | 'packets' | 'bytes'
-> {
-  /** Tells apart the records of the kernel's table that count this destination, one after the other. */
-  readonly life: string
-}
-
-/** As it is in the table. */
-type Row = Record<string, string | number | null>
-
-const columns = `interface, destination, first_seen_ms AS firstSeenMs, last_seen_ms AS lastSeenMs,
-  protocol, port, packets, bytes, status, acknowledged_ms AS acknowledgedMs, note`
+import { columns, prepare, type Row } from './statements.js'
+import { type Selection, where } from './selection.js'
 
 /** Another process may write at the same time, `destinations ack` for one. */
 const busyTimeoutMs = 2_000
 
+const memoryOnly = ':memory:'
+
 /** What is not in it is in the kernel's page cache. */
 const cacheKiB = 1_024
 
+/** What is new is announced one by one up to so many, the oldest: of a flood the number says enough. */
+export const announcedMost = 1_000
+
+/** The names of facts. */
+export const facts = {
+  /** What a later run goes on from: `SavedClock` as JSON. */
+  clock: 'clock',
+  /** In ms of time that was lived. */
+  baselineEnd: 'baseline_end_lived_ms',
+  /** The same since the Unix epoch, in databases of the first version. */
+  baselineEndByWallClock: 'baseline_end_ms',
+  /** 1: somebody keeps an audit log of this; else events are not kept. */
+  audited: 'audited',
+} as const
+
+/** What a store says of all that it holds. */
+export interface Summary {
+  /** Destinations never seen before, after the baseline, by interface. */
+  readonly newDestinations: ReadonlyMap<string, number>
+  /** The oldest of those that nobody has acknowledged, oldest first. */
+  readonly announced: readonly Remembered[]
+  /** How many nobody has acknowledged. */
+  readonly unacknowledged: number
+}
+
+/** The part of a store that fails over; see `FailoverStore`. */
+export interface MemoryStore {
+  get(iface: string, destination: string): Remembered | undefined
+  insert(contact: PlacedContact, status: Status): void
+  /**
+   * Takes over what a destination counts now. In a new life it goes on from what was remembered.
+   *
+   * @returns false if the destination is not remembered
+   */
+  update(contact: PlacedContact): boolean
+  addEvents(events: readonly EventRow[]): void
+}
+
+interface StoreOptions {
+  readonly readonly?: boolean
+  readonly mustExist?: boolean
+  /** A database in place of a file's. */
+  readonly bytes?: Buffer
+}
+
 /** The database of destinations. Every method throws what SQLite says. */
-export class Store {
+export class Store implements MemoryStore {
+  readonly readonly: boolean
   readonly #database: Database.Database
   readonly #statements
+  readonly #file: string | undefined
+  readonly #inodes: readonly (string | undefined)[]
 
   /**
    * Opens the database in a folder, which is made if there is none; without a folder, one in memory.
    *
    * @throws Error of the file system or SQLite; `isCorrupt` tells a broken file apart
    */
-  constructor(folder?: string, options: { readonly?: boolean; mustExist?: boolean } = {}) {
-    const { readonly = false, mustExist = false } = options
-    if (folder !== undefined && !mustExist) mkdirSync(folder, { recursive: true, mode: 0o700 })
-    // It says whom this host talks to: it is nobody else's.
-    const mask = process.umask(0o077)
+  constructor(folder?: string, options: StoreOptions = {}) {
+    const { readonly = false, mustExist = false, bytes } = options
+    if (folder !== undefined && !mustExist) makeFolder(folder)
+    this.readonly = readonly || bytes !== undefined
+    this.#file = folder === undefined ? undefined : databaseFile(folder)
+    this.#database = bytes
+      ? new Database(bytes)
+      : openDatabase(this.#file ?? memoryOnly, { readonly, fileMustExist: mustExist })
     try {
-      this.#database = new Database(folder === undefined ? ':memory:' : databaseFile(folder), {
-        readonly,
-        fileMustExist: mustExist,
-      })
-    } finally {
-      process.umask(mask)
-    }
-    try {
-      this.#database.pragma(`busy_timeout = ${busyTimeoutMs}`)
+      this.patient = true
       this.#database.pragma(`cache_size = -${cacheKiB}`)
-      if (!readonly) {
+      if (!this.readonly) {
         this.#database.pragma('journal_mode = WAL')
         // A killed process loses nothing; a power cut may lose the last transactions, and no more.
         this.#database.pragma('synchronous = NORMAL')
         migrate(this.#database)
       }
       this.#statements = prepare(this.#database)
+      this.#inodes = this.#files.map(inodeOf)
     } catch (error) {
       this.#database.close()
       throw error
     }
   }
 
-  /** Does all or nothing. */
+  /**
+   * A copy in memory of a database that cannot be opened where it is, on a read-only file system for one.
+   *
+   * @throws Error if it cannot be read, or is no sound database
+   */
+  static copy(folder: string): Store {
+    const bytes = readFileSync(databaseFile(folder))
+    // Not in WAL mode, which takes files: bytes 18 and 19, https://sqlite.org/fileformat2.html
+    bytes.fill(1, 18, 20)
+    return new Store(undefined, { bytes })
+  }
+
+  /**
+   * Looks for damage, page by page.
+   *
+   * @throws SqliteError that `isCorrupt` knows
+   */
+  check(): void {
+    const [verdict] = this.#database.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[]
+    if (verdict?.quick_check === 'ok') return
+    throw new Database.SqliteError(verdict?.quick_check ?? 'it cannot be checked', 'SQLITE_CORRUPT')
+  }
+
+  /** Whether the file is still where it was opened: somebody may have deleted or exchanged it. */
+  isInPlace(): boolean {
+    return this.#file === undefined || inodeOf(this.#file) === this.#inodes[0]
+  }
+
+  /**
+   * Closes a database that is not in place any more. SQLite then leaves the log behind, and would take it
+   * for that of the file which is there now.
+   */
+  closeDisplaced(): void {
+    this.close()
+    this.#files.forEach((file, index) => {
+      if (index > 0 && inodeOf(file) === this.#inodes[index]) rmSync(file, { force: true })
+    })
+  }
+
+  /** The database and what lies beside it. */
+  get #files(): readonly string[] {
+    const file = this.#file
+    return file === undefined ? [] : ['', '-wal', '-shm'].map((suffix) => file + suffix)
+  }
+
+  /** Does all or nothing. What it reads stays true while it writes. */
   transaction<T>(work: () => T): T {
-    return this.#database.transaction(work)()
+    return this.#database.transaction(work).immediate()
+  }
+
+  /** Whether to wait for another process that writes; it does, unless told otherwise. */
+  set patient(patient: boolean) {
+    this.#database.pragma(`busy_timeout = ${patient ? busyTimeoutMs : 0}`)
   }
 
   get(iface: string, destination: string): Remembered | undefined {
     return this.#statements.get.get(iface, destination)
   }
 
-  insert(contact: Contact, status: Status): void {
+  insert(contact: PlacedContact, status: Status): void {
     this.#statements.insert.run({ ...contact, status })
+    if (status === 'new') this.#statements.addNew.run(contact.interface, 1)
   }
 
-  /**
-   * Takes over what a destination counts now. In a new life it goes on from what was remembered.
-   *
-   * @returns false if the destination is not remembered
-   */
-  update(contact: Contact): boolean {
+  update(contact: PlacedContact): boolean {
     return this.#statements.update.run(contact).changes > 0
   }
 
-  /** All, oldest first. */
-  list(): Remembered[] {
-    return this.#statements.list.all()
+  /** What is selected, oldest first, one by one. */
+  select(selection: Selection): IterableIterator<Remembered> {
+    const { sql, parameters, functions } = where(selection)
+    for (const [name, call] of functions) this.#database.function(name, { deterministic: true }, call)
+    return this.#database
+      .prepare<unknown[], Remembered>(
+        `SELECT ${columns} FROM destinations WHERE ${sql} ORDER BY first_seen_ms, interface, destination`,
+      )
+      .iterate(...parameters)
   }
 
-  acknowledge(iface: string, destination: string, atMs: number, note: string | null): void {
+  acknowledge({ interface: iface, destination }: Remembered, atMs: number, note: string | null): void {
     this.#statements.acknowledge.run({ interface: iface, destination, atMs, note })
   }
 
-  /** Those acknowledged after a time. */
-  acknowledgedAfter(ms: number): Remembered[] {
-    return this.#statements.acknowledgedAfter.all(ms)
+  /** Forgets destinations, and interfaces with their last one. */
+  forget(forgotten: readonly Remembered[]): void {
+    for (const { interface: iface, destination } of forgotten) {
+      this.#statements.forget.run(iface, destination)
+    }
+    for (const iface of new Set(forgotten.map(({ interface: name }) => name))) {
+      this.#statements.leaveInterface.run({ interface: iface })
+    }
   }
 
-  forget(iface: string, destination: string): void {
-    this.#statements.forget.run(iface, destination)
+  /** Forgets what was last seen before a time that was lived, so many at most. */
+  forgetIdle(beforeLivedMs: number, most: number, atMs: number): number {
+    return this.#forgetAll(this.#statements.idle.all(beforeLivedMs, most), 'retention', atMs)
   }
 
-  /** Forgets what was last seen before a time. */
-  forgetBefore(ms: number): void {
-    this.#statements.forgetBefore.run(ms)
+  /**
+   * Makes room. What is new goes first, but for the oldest: a flood drives out itself, and neither what
+   * is known nor what was new before it.
+   */
+  forgetForRoom(count: number, atMs: number): number {
+    const flood = this.#statements.newBeyond.all(count, announcedMost)
+    const idle = flood.length < count ? this.#statements.longestIdle.all(count - flood.length) : []
+    return this.#forgetAll([...flood, ...idle], 'room', atMs)
   }
 
-  /** How many are remembered. */
+  #forgetAll(forgotten: readonly Remembered[], reason: ForgetReason, atMs: number): number {
+    this.forget(forgotten)
+    this.addEvents(
+      forgotten.map((one) => eventOf('forgotten', one, atMs, { status: one.status, note: one.note, reason })),
+    )
+    return forgotten.length
+  }
+
+  /** How many are remembered. Reads an index. */
   count(): number {
     return this.#statements.count.get()?.count ?? 0
   }
 
-  /** How many nobody has acknowledged. */
-  countUnacknowledged(): number {
-    return this.#statements.countUnacknowledged.get()?.count ?? 0
+  summary(): Summary {
+    const rows = this.#statements.newDestinations.all()
+    return {
+      newDestinations: new Map(rows.map(({ interface: iface, count }) => [iface, count])),
+      announced: this.#statements.oldestNew.all(announcedMost),
+      unacknowledged: this.#statements.countNew.get()?.count ?? 0,
+    }
   }
 
-  /** The newest of those, oldest first. */
-  unacknowledged(most: number): Remembered[] {
-    return this.#statements.unacknowledged.all(most).reverse()
+  get audited(): boolean {
+    return this.fact(facts.audited) === 1
   }
 
-  /** Forgets what was last seen longest ago, until so many are left. */
-  forgetBeyond(most: number): void {
-    const excess = this.count() - most
-    if (excess > 0) this.#statements.forgetOldest.run(excess)
+  addEvents(events: readonly EventRow[]): void {
+    if (events.length === 0 || !this.audited) return
+    for (const event of events) this.#statements.addEvent.run(event)
+  }
+
+  /** The oldest events after one, so many at most. */
+  events(after: number, most: number): StoredEvent[] {
+    return this.#statements.events.all(after, most)
+  }
+
+  /** Which events there are: the oldest, and the newest; equal and 0 where there are none. */
+  eventIds(): { readonly first: number; readonly last: number } {
+    const { first, last } = this.#statements.eventIds.get() ?? {}
+    return { first: first ?? 0, last: last ?? 0 }
+  }
+
+  /** Removes events up to one. */
+  removeEvents(upTo: number): void {
+    this.#statements.removeEvents.run(upTo)
+  }
+
+  /** Corrects wall-clock times. */
+  mend(wrong: readonly WrongTimes[]): void {
+    for (const span of wrong) {
+      const { toLivedMs, ...rest } = span
+      const bounded = { ...rest, toLivedMs: Math.min(toLivedMs, Number.MAX_SAFE_INTEGER) }
+      this.#statements.mendFirst.run(bounded)
+      this.#statements.mendLast.run(bounded)
+    }
+  }
+
+  /** All rows as they are stored, as far as they can be read. */
+  *rows(): IterableIterator<Row> {
+    yield* this.#statements.everything.iterate()
+  }
+
+  /** Remembers a row of another store, unless the destination is remembered already. */
+  takeOver(row: Row): boolean {
+    return this.#statements.takeOver.run(row).changes > 0
+  }
+
+  /** Remembers what is known of a destination, unless it is remembered already. */
+  remember(one: Remembered): void {
+    this.#statements.remember.run(one)
   }
 
   /** Counts destinations that are new on an interface. */
@@ -154,24 +285,21 @@ export class Store {
     this.#statements.addNew.run(iface, count)
   }
 
-  /** Remembers what another store does and this one does not. */
-  takeOver(other: Store): void {
-    const rows = other.#database.prepare<[], Row>('SELECT * FROM destinations').all()
-    for (const row of rows) this.#statements.takeOver.run(row)
-    for (const [iface, count] of other.newDestinations()) this.addNew(iface, count)
-  }
-
-  newDestinations(): Map<string, number> {
-    const rows = this.#statements.newDestinations.all()
-    return new Map(rows.map(({ interface: iface, count }) => [iface, count]))
-  }
-
-  fact(name: string): number | undefined {
+  fact(name: string): string | number | undefined {
     return this.#statements.fact.get(name)?.value
   }
 
-  setFact(name: string, value: number): void {
+  setFact(name: string, value: string | number): void {
     this.#statements.setFact.run(name, value)
+  }
+
+  clock(): SavedClock | undefined {
+    const saved = this.fact(facts.clock)
+    return saved === undefined ? undefined : (JSON.parse(String(saved)) as SavedClock)
+  }
+
+  saveClock(clock: SavedClock): void {
+    this.setFact(facts.clock, JSON.stringify(clock))
   }
 
   /** Changes when another connection has written. */
@@ -184,85 +312,17 @@ export class Store {
   }
 }
 
-function prepare(database: Database.Database) {
-  const live = (unit: string) =>
-    `${unit} = CASE life WHEN @life THEN ${unit}_before ELSE ${unit} END + @${unit},
-     ${unit}_before = CASE life WHEN @life THEN ${unit}_before ELSE ${unit} END`
-  return {
-    get: database.prepare<[string, string], Remembered>(
-      `SELECT ${columns} FROM destinations WHERE interface = ? AND destination = ?`,
-    ),
-    list: database.prepare<[], Remembered>(
-      `SELECT ${columns} FROM destinations ORDER BY first_seen_ms, interface, destination`,
-    ),
-    acknowledgedAfter: database.prepare<[number], Remembered>(
-      `SELECT ${columns} FROM destinations WHERE acknowledged_ms > ? ORDER BY acknowledged_ms`,
-    ),
-    insert: database.prepare<[Contact & { status: Status }]>(
-      `INSERT INTO destinations VALUES (@interface, @destination, @firstSeenMs, @lastSeenMs, @protocol, @port,
-         @packets, @bytes, @life, 0, 0, @status, NULL, NULL)`,
-    ),
-    update: database.prepare<[Contact]>(
-      `UPDATE destinations SET ${live('packets')}, ${live('bytes')}, life = @life,
-         last_seen_ms = max(last_seen_ms, @lastSeenMs)
-       WHERE interface = @interface AND destination = @destination`,
-    ),
-    acknowledge: database.prepare<
-      [{ interface: string; destination: string; atMs: number; note: string | null }]
-    >(
-      `UPDATE destinations SET status = 'acknowledged', acknowledged_ms = @atMs, note = coalesce(@note, note)
-       WHERE interface = @interface AND destination = @destination`,
-    ),
-    forget: database.prepare<[string, string]>(
-      'DELETE FROM destinations WHERE interface = ? AND destination = ?',
-    ),
-    forgetOldest: database.prepare<[number]>(
-      `DELETE FROM destinations WHERE (interface, destination) IN
-         (SELECT interface, destination FROM destinations ORDER BY last_seen_ms LIMIT ?)`,
-    ),
-    forgetBefore: database.prepare<[number]>('DELETE FROM destinations WHERE last_seen_ms < ?'),
-    count: database.prepare<[], { count: number }>('SELECT count(*) AS count FROM destinations'),
-    countUnacknowledged: database.prepare<[], { count: number }>(
-      "SELECT count(*) AS count FROM destinations WHERE status = 'new'",
-    ),
-    unacknowledged: database.prepare<[number], Remembered>(
-      `SELECT ${columns} FROM destinations WHERE status = 'new' ORDER BY first_seen_ms DESC LIMIT ?`,
-    ),
-    addNew: database.prepare<[string, number]>(
-      `INSERT INTO interfaces VALUES (?, ?)
-       ON CONFLICT DO UPDATE SET new_destinations = new_destinations + excluded.new_destinations`,
-    ),
-    takeOver: database.prepare<[Row]>(
-      `INSERT INTO destinations VALUES (@interface, @destination, @first_seen_ms, @last_seen_ms, @protocol,
-         @port, @packets, @bytes, @life, @packets_before, @bytes_before, @status, @acknowledged_ms, @note)
-       ON CONFLICT DO NOTHING`,
-    ),
-    newDestinations: database.prepare<[], { interface: string; count: number }>(
-      'SELECT interface, new_destinations AS count FROM interfaces',
-    ),
-    fact: database.prepare<[string], { value: number }>('SELECT value FROM facts WHERE name = ?'),
-    setFact: database.prepare<[string, number]>('INSERT OR REPLACE INTO facts VALUES (?, ?)'),
-  }
-}
-
 export const databaseFile = (folder: string): string => join(folder, 'destinations.db')
 
-/** Whether an error says that the file is no sound database. */
-export function isCorrupt(error: unknown): boolean {
-  const code = error instanceof Database.SqliteError ? error.code : ''
-  return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB'
+function openDatabase(file: string, options: Database.Options): Database.Database {
+  // It says whom this host talks to: it is nobody else's. SQLite gives its mode to the files beside it.
+  if (file !== memoryOnly && !options.readonly && !options.fileMustExist) {
+    closeSync(openSync(file, 'a', 0o600))
+  }
+  return new Database(file, options)
 }
 
-/** Sets a corrupt database aside, with what belongs to it. @returns its new name */
-export function setAside(folder: string, now: Date): string {
-  const file = databaseFile(folder)
-  const aside = `${file}.corrupt-${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}`
-  for (const suffix of ['', '-wal', '-shm']) {
-    try {
-      renameSync(file + suffix, aside + suffix)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    }
-  }
-  return aside
+function inodeOf(file: string): string | undefined {
+  const { dev, ino } = statSync(file, { throwIfNoEntry: false, bigint: true }) ?? {}
+  return ino === undefined ? undefined : `${dev}:${ino}`
 }

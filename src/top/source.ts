@@ -1,9 +1,11 @@
 import type { Settings } from '../config/settings.js'
 import { ExitCode, UserError, usageError } from '../errors.js'
 import { type Addon, loadAddon } from '../kernel/addon.js'
+import { unpack } from '../kernel/contacts.js'
 import { EgressCounter } from '../kernel/egress-counter.js'
 import { findProgramHolder } from '../kernel/program-holder.js'
 import type { Logger } from '../log.js'
+import { unknownYet } from '../memory/memory-state.js'
 import {
   type DestinationsList,
   type DestinationsSource,
@@ -85,22 +87,19 @@ export function attachedSource(settings: Settings, log: Logger): Source {
   const table = counter.destinations
   const source: DestinationsSource = {
     // It remembers nothing, so nothing is new.
-    state: {
-      baselineEndMs: 0,
-      newDestinations: new Map(),
-      announced: [],
-      unacknowledged: 0,
-      degraded: false,
-    },
+    state: unknownYet,
     async catchUp() {
       for (;;) {
         const found = await table.discover(batch)
-        if (found.length === 0) return
-        await table.know(found)
+        if (found.count === 0) return
+        await table.know(
+          found.keys,
+          Float64Array.from(unpack(found), ({ firstSeenMs }) => firstSeenMs),
+        )
       }
     },
     rank: (query) => counter.rank(query),
-    find: () => undefined,
+    describe: (keys) => Promise.resolve(keys.map(() => undefined)),
   }
   return {
     name: 'counting itself',

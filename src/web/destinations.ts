@@ -1,15 +1,18 @@
 import { parsePrefix, type Prefix } from '../config/prefix.js'
 import type { Counts, Order, Ranking, RankQuery } from '../kernel/addon.js'
-import type { MemoryState } from '../memory/memory.js'
+import type { MemoryState } from '../memory/memory-state.js'
 import { protocolName, protocolNumber } from '../memory/protocols.js'
-import type { Remembered, Status } from '../memory/store.js'
+import type { Remembered, Status } from '../memory/rows.js'
 
 /** What knows the destinations. */
 export interface DestinationsSource {
   readonly state: MemoryState
   catchUp(): Promise<void>
   rank(query: RankQuery): Promise<Ranking>
-  find(destination: Pick<Remembered, 'interface' | 'destination'>): Remembered | undefined
+  /** What is remembered of each; undefined where nothing is, or it cannot be told now. */
+  describe(
+    keys: readonly Pick<Remembered, 'interface' | 'destination'>[],
+  ): Promise<(Remembered | undefined)[]>
 }
 
 /** What a list can be sorted by, and the native name of it. */
@@ -99,6 +102,9 @@ export async function listDestinations(
   // Now it knows what is new.
   const { matched, rows, interfaces } = await source.rank(toRankQuery(query, source.state))
   const { baselineEndMs, unacknowledged } = source.state
+  const remembered = await source.describe(
+    rows.map(({ interface: iface, destination }) => ({ interface: iface, destination })),
+  )
   return {
     time: new Date().toISOString(),
     baseline_end: new Date(baselineEndMs).toISOString(),
@@ -106,21 +112,21 @@ export async function listDestinations(
     total: interfaces.reduce((sum, { destinations }) => sum + destinations, 0),
     matched,
     offset: query.offset,
-    destinations: rows.map((row) => {
-      const remembered = source.find(row)
+    destinations: rows.map((row, index) => {
+      const { status = null, note = null } = remembered[index] ?? {}
       return {
         interface: row.interface,
         destination: row.destination,
         protocol: protocolName(row.protocol),
         port: row.port === 0 ? null : row.port,
-        status: remembered?.status ?? null,
+        status,
         packets_per_second: rounded(row.packetsPerSecond),
         bytes_per_second: rounded(row.bytesPerSecond),
         packets: row.packets,
         bytes: row.bytes,
         first_seen: new Date(row.firstSeenMs).toISOString(),
         last_seen: new Date(Math.max(row.firstSeenMs, row.lastSeenMs)).toISOString(),
-        note: remembered?.note ?? null,
+        note,
       }
     }),
     interfaces: interfaces.map(({ packetsPerSecond, bytesPerSecond, ...rest }) => ({

@@ -1,15 +1,18 @@
 import t from 'tap'
 import { destinations } from '../../src/cli/destinations.js'
-import { Store } from '../../src/memory/store.js'
+import type { Contact } from '../../src/kernel/contacts.js'
+import { facts, Store } from '../../src/memory/store.js'
 import { contact, temporaryFolder } from '../support/memory.js'
 
 function setUp(t: { teardown(action: () => unknown): void }) {
   const folder = temporaryFolder(t)
   const store = new Store(folder)
-  store.insert(contact('192.0.2.1', { firstSeenMs: 1_000 }), 'baseline')
-  store.insert(contact('192.0.2.77', { firstSeenMs: 2_000, interface: 'eth1', port: 0, protocol: 1 }), 'new')
-  store.insert(contact('2001:db8::1', { firstSeenMs: 3_000 }), 'new')
-  store.insert(contact('198.51.100.0/24', { firstSeenMs: 4_000 }), 'new')
+  const insert = (destination: string, rest: Partial<Contact>, status: 'baseline' | 'new') =>
+    store.insert({ ...contact(destination, rest), life: '1', firstLivedMs: 0, lastLivedMs: 0 }, status)
+  insert('192.0.2.1', { firstSeenMs: 1_000 }, 'baseline')
+  insert('192.0.2.77', { firstSeenMs: 2_000, interface: 'eth1', port: 0, protocol: 1 }, 'new')
+  insert('2001:db8::1', { firstSeenMs: 3_000 }, 'new')
+  insert('198.51.100.0/24', { firstSeenMs: 4_000 }, 'new')
   t.teardown(() => store.close())
   const run = (...argv: string[]) => {
     const lines: string[] = []
@@ -64,9 +67,35 @@ t.test('acknowledges and forgets', (t) => {
   t.end()
 })
 
+t.test('the audit log is to tell of it, where there is one', (t) => {
+  const { run, store } = setUp(t)
+  run('ack', '192.0.2.1')
+  t.same(store.events(0, 10), [])
+  store.setFact(facts.audited, 1)
+  run('ack', '192.0.2.0/24', '--note', 'ours')
+  run('forget', '2001:db8::1')
+  t.match(store.events(0, 10), [
+    { event: 'acknowledged', destination: '192.0.2.1', atMs: 10_000, status: 'acknowledged', note: 'ours' },
+    { event: 'acknowledged', destination: '192.0.2.77', port: 0, protocol: 1 },
+    { event: 'forgotten', destination: '2001:db8::1', status: 'new', reason: 'command' },
+  ])
+  t.end()
+})
+
+t.test('JSON of nothing is an array too', (t) => {
+  const { run } = setUp(t)
+  t.same(run('--json', '--status=acknowledged'), ['[]'])
+  t.same(run('--json', '--interface=eth1').join('\n').split('\n').slice(0, 3), [
+    '[',
+    '  {',
+    '    "interface": "eth1",',
+  ])
+  t.end()
+})
+
 t.test('bad input gets a clear error, and changes nothing', (t) => {
   const { run, store } = setUp(t)
-  const before = store.list()
+  const before = [...store.select({})]
   t.throws(() => run('ack', '203.0.113.1'), {
     exitCode: 1,
     message: 'destinations ack: nothing in the memory lies within 203.0.113.1',
@@ -83,6 +112,6 @@ t.test('bad input gets a clear error, and changes nothing', (t) => {
     exitCode: 1,
     message: /^destinations: cannot open \/nonexistent\/destinations.db: /,
   })
-  t.same(store.list(), before)
+  t.same([...store.select({})], before)
   t.end()
 })

@@ -17,6 +17,8 @@ const settings = {
   bpfMode: 'auto',
 } as const
 
+const nothing = { count: 0, json: new ArrayBuffer(0), keys: new BigUint64Array(0) }
+
 const silent = { info() {}, warn() {} }
 
 /** An addon that counts what is asked of it; interface b fails to attach on demand. */
@@ -61,7 +63,7 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
         return { listed: 0, expired: 0, evicted: 0, overflowPackets: 0 }
       }
       async takeRetired() {
-        return []
+        return nothing
       }
       async choose() {}
       setOwnPorts() {}
@@ -78,14 +80,14 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
         return 'tcx' as const
       }
       async discover() {
-        return []
+        return { ...nothing, looked: 0, records: 0 }
       }
       async know() {}
       async rank() {
         return { matched: 0, rows: [], interfaces: [] }
       }
       async findActive() {
-        return { next: 23, sightings: [] }
+        return { next: 23, ...nothing }
       }
       enableStatistics() {
         throw Object.assign(new Error('no'), { code: 'EPERM', operation: 'enable statistics' })

@@ -1,60 +1,47 @@
 import assert from 'node:assert/strict'
 import t from 'tap'
-import type { Sighting } from '../../src/kernel/addon.js'
-import { AuditLog } from '../../src/memory/audit-log.js'
-import { Discovery } from '../../src/memory/discovery.js'
-import { Memory } from '../../src/memory/memory.js'
+import { type Contact, unpack } from '../../src/kernel/contacts.js'
+import { Discovery, type Recorder } from '../../src/memory/discovery.js'
+import type { Memory } from '../../src/memory/memory.js'
 import { eventually } from '../support/await.js'
-import { recordingLog } from '../support/memory.js'
+import { contact, openMemory, pack } from '../support/memory.js'
 
-const sighting = (id: number, destination: string): Sighting => ({
-  id,
-  destination,
-  interface: 'eth0',
-  firstSeenNs: BigInt(id),
-  protocol: 17,
-  port: 53,
-  packets: 1,
-  bytes: 60,
-  firstSeenMs: 1_000,
-  lastSeenMs: 2_000,
-})
+const sighting = (id: number, destination: string): Contact => contact(destination, { record: String(id) })
 
 function setUp(t: { teardown(action: () => unknown): void }, { pollIntervalMs = 3_600_000 } = {}) {
-  const log = recordingLog()
-  const audit = new AuditLog({ file: '', maxBytes: 0 }, log)
-  const memory = new Memory(
-    { storagePath: '', baselineMs: 0, retentionMs: 1e9, destinationsLimit: 23 },
-    audit,
-    log,
-    () => 0,
-  )
-  t.teardown(() => memory.close())
-  const unknown: Sighting[] = []
-  const active: Sighting[] = []
-  const retired: Sighting[] = []
+  const { memory, log } = openMemory(t, '')
+  // As its client has it.
+  const recorder: Recorder = {
+    record: async (contacts) => memory.record(unpack(contacts)),
+    update: async (contacts) => memory.update(unpack(contacts)),
+    expire: async (contacts) => memory.expire(unpack(contacts)),
+    refresh: async () => memory.refresh(),
+  }
+  const unknown: Contact[] = []
+  const active: Contact[] = []
+  const retired: Contact[] = []
   const known: string[] = []
+  const corrected: (readonly [bigint | undefined, number | undefined])[] = []
   const looks: (() => void)[] = []
   let gated = false
   const table = {
     discover: async (most: number) => {
       const found = unknown.slice(0, most)
       if (gated) await new Promise<void>((resolve) => looks.push(resolve))
-      return found
+      return { ...pack(found), looked: found.length, records: unknown.length }
     },
-    takeRetired: async (most: number) => retired.splice(0, most),
-    know: async (sightings: readonly Pick<Sighting, 'id'>[]) => {
-      for (const { id } of sightings) {
-        const index = unknown.findIndex((one) => one.id === id)
-        known.push(...unknown.splice(index, 1).map(({ destination }) => destination))
-        // What a page may show is remembered.
-        for (const name of known) if (!names(memory).includes(name)) throw new Error(`${name} is not`)
-      }
+    takeRetired: async (most: number) => pack(retired.splice(0, most)),
+    know: async (keys: BigUint64Array, firstSeenMs: Float64Array) => {
+      if (unknown.length === 0) corrected.push([keys[0], firstSeenMs[0]])
+      known.push(...unknown.splice(0, firstSeenMs.length).map(({ destination }) => destination))
+      // What a page may show is remembered.
+      for (const name of known) if (!names(memory).includes(name)) throw new Error(`${name} is not`)
     },
-    findActive: async () => ({ next: 23, sightings: active.splice(0) }),
+    findActive: async () => ({ next: 23, ...pack(active.splice(0)) }),
   }
-  const discovery = new Discovery(table, memory, { pollIntervalMs }, log)
-  return { discovery, memory, unknown, active, retired, known, looks, log, gate: () => (gated = true) }
+  const discovery = new Discovery(table, recorder, { pollIntervalMs }, log)
+  const gate = () => (gated = true)
+  return { discovery, memory, unknown, active, retired, known, corrected, looks, log, gate }
 }
 
 const names = (memory: Memory) => memory.state.announced.map(({ destination }) => destination)
@@ -112,6 +99,36 @@ t.test('what left the table is noted before what came after', async (t) => {
   await discovery.catchUp()
   t.equal(memory.find({ interface: 'eth0', destination: '192.0.2.1' })?.packets, 12)
   await discovery.close()
+})
+
+t.test('a call ends though more comes all the time', async (t) => {
+  const { discovery, memory, unknown, looks, gate } = setUp(t)
+  gate()
+  unknown.push(sighting(0, '192.0.2.0'))
+  const caughtUp = discovery.catchUp()
+  // Each look is answered with one that came after the call.
+  let rounds = 0
+  const feeding = setInterval(() => {
+    const look = looks.shift()
+    if (!look) return
+    rounds++
+    unknown.push(sighting(rounds, `192.0.2.${rounds % 256}`))
+    look()
+  }, 1)
+  t.teardown(() => clearInterval(feeding))
+  await caughtUp
+  t.equal(rounds, 1)
+  t.same(names(memory), ['192.0.2.0'])
+  await discovery.close()
+})
+
+t.test('a first contact that was mended is corrected in the table', async (t) => {
+  const { discovery, memory, active, corrected } = setUp(t)
+  memory.record([contact('192.0.2.1', { firstSeenMs: 500 })])
+  active.push(contact('192.0.2.9', { firstSeenMs: 500 }), contact('192.0.2.1', { firstSeenMs: 900 }))
+  memory.record([contact('192.0.2.9', { firstSeenMs: 500 })])
+  await discovery.close()
+  t.same(corrected, [[1n, 500]])
 })
 
 t.test('all that left is noted, at the end too', async (t) => {

@@ -1,239 +1,153 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
-import { AuditLog } from '../../src/memory/audit-log.js'
-import { Memory } from '../../src/memory/memory.js'
+import { migrations } from '../../src/memory/schema.js'
 import { databaseFile, Store } from '../../src/memory/store.js'
-import { contact, recordingLog, smallDisk, temporaryFolder } from '../support/memory.js'
+import { announced, auditLines, contact, openMemory, temporaryFolder, TestClock } from '../support/memory.js'
 
-interface Clock {
-  ms: number
-}
-
-function open(
-  t: { teardown(action: () => unknown): void },
-  storagePath: string,
-  { clock = { ms: 0 }, baselineMs = 0, retentionMs = 1_000_000, auditFile = '' } = {},
-) {
-  const log = recordingLog()
-  const audit = new AuditLog({ file: auditFile, maxBytes: 0 }, log)
-  const memory = new Memory(
-    { storagePath, baselineMs, retentionMs, destinationsLimit: 23 },
-    audit,
-    log,
-    () => clock.ms,
-  )
-  t.teardown(() => memory.close())
-  return { memory, log, clock: clock as Clock }
-}
-
-const announced = (memory: Memory) => memory.state.announced.map(({ destination }) => destination)
+const address = (i: number) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`
+const many = (count: number) => Array.from({ length: count }, (_, i) => contact(address(i)))
 
 t.test('a destination is new once, over restarts', (t) => {
   const folder = temporaryFolder(t)
-  const first = open(t, folder)
+  const first = openMemory(t, folder)
   t.same(
-    first.memory.record([contact('192.0.2.1'), contact('192.0.2.2', { firstSeenMs: 2_000 })]),
+    [...first.memory.record([contact('192.0.2.1'), contact('192.0.2.2', { firstSeenMs: 2_000 })])],
     [1_000, 2_000],
   )
   t.same(announced(first.memory), ['192.0.2.1', '192.0.2.2'])
   t.equal(first.memory.state.newDestinations.get('eth0'), 2)
   // Killed: it is not closed.
-  const { memory } = open(t, folder)
+  const { memory } = openMemory(t, folder)
   t.same(announced(memory), ['192.0.2.1', '192.0.2.2'])
   t.same(
-    memory.record([
-      contact('192.0.2.1', { firstSeenMs: 9_000, life: 'boot:2' }),
-      contact('192.0.2.3', { firstSeenMs: 9_000, interface: 'eth1' }),
-    ]),
+    [
+      ...memory.record([
+        contact('192.0.2.1', { firstSeenMs: 9_000, record: '2' }),
+        contact('192.0.2.3', { firstSeenMs: 9_000, interface: 'eth1' }),
+      ]),
+    ],
     [1_000, 9_000],
   )
   t.same(announced(memory), ['192.0.2.1', '192.0.2.2', '192.0.2.3'])
-  t.same(
-    [...memory.state.newDestinations],
-    [
-      ['eth0', 2],
-      ['eth1', 1],
-    ],
-  )
+  t.same(Object.fromEntries(memory.state.newDestinations), { eth0: 2, eth1: 1 })
   t.equal(memory.state.unacknowledged, 3)
   t.end()
 })
 
 t.test('what is seen before the end of the baseline is learned, not announced', (t) => {
   const folder = temporaryFolder(t)
-  const { memory } = open(t, folder, { clock: { ms: 5_000 }, baselineMs: 1_000 })
-  t.equal(memory.state.baselineEndMs, 6_000)
-  memory.record([contact('192.0.2.1', { firstSeenMs: 5_999 }), contact('192.0.2.2', { firstSeenMs: 6_000 })])
+  const { memory, clock } = openMemory(t, folder, { baselineMs: 1_000 })
+  const end = clock.now().wallMs + 1_000
+  t.equal(memory.state.baselineEndMs, end)
+  clock.pass(5_000)
+  memory.record([contact('192.0.2.1', { ageMs: 4_001 }), contact('192.0.2.2', { ageMs: 4_000 })])
   t.same(announced(memory), ['192.0.2.2'])
   t.equal(memory.state.newDestinations.get('eth0'), 1)
-  t.equal(open(t, folder, { clock: { ms: 9_000 }, baselineMs: 7_000 }).memory.state.baselineEndMs, 6_000)
+  t.equal(openMemory(t, folder, { clock, baselineMs: 7_000 }).memory.state.baselineEndMs, end)
   t.end()
 })
 
-t.test('packets and bytes add up over lives, each counted once', (t) => {
+t.test('packets and bytes add up over records, each counted once', (t) => {
   const folder = temporaryFolder(t)
-  const { memory } = open(t, folder)
+  const { memory } = openMemory(t, folder)
   const seen = () => {
-    const store = new Store(folder)
-    const row = store.get('eth0', '192.0.2.1')
-    store.close()
-    return [row?.packets, row?.bytes, row?.lastSeenMs]
+    const { packets, bytes, lastSeenMs } = memory.find({ interface: 'eth0', destination: '192.0.2.1' }) ?? {}
+    return [packets, bytes, lastSeenMs]
   }
   memory.record([contact('192.0.2.1', { packets: 3, bytes: 300 })])
   memory.update([contact('192.0.2.1', { packets: 5, bytes: 500, lastSeenMs: 7_000 })])
   t.same(seen(), [5, 500, 7_000])
   memory.expire([contact('192.0.2.1', { packets: 7, bytes: 700, lastSeenMs: 6_000 })])
   t.same(seen(), [7, 700, 7_000])
-  memory.record([contact('192.0.2.1', { packets: 11, bytes: 1_100, life: 'boot:2' })])
+  memory.record([contact('192.0.2.1', { packets: 11, bytes: 1_100, record: '2' })])
   t.same(seen(), [18, 1_800, 7_000])
-  memory.update([contact('192.0.2.1', { packets: 13, bytes: 1_300, life: 'boot:2' })])
+  memory.update([contact('192.0.2.1', { packets: 13, bytes: 1_300, record: '2' })])
   t.same(seen(), [20, 2_000, 7_000])
   t.end()
 })
 
 t.test('what another process acknowledges or forgets is taken over', (t) => {
   const folder = temporaryFolder(t)
-  const auditFile = join(folder, 'audit')
-  const { memory, clock } = open(t, folder, { auditFile })
-  memory.record([contact('192.0.2.1'), contact('192.0.2.2'), contact('192.0.2.3', { port: 0, protocol: 1 })])
+  const { memory, clock } = openMemory(t, folder)
+  memory.record([contact('192.0.2.1'), contact('192.0.2.2'), contact('192.0.2.3')])
   const other = new Store(folder)
-  other.acknowledge('eth0', '192.0.2.1', 5_000, 'fine')
-  other.forget('eth0', '192.0.2.2')
+  const [first, second] = [...other.select({})]
+  if (!first || !second) throw new Error('they are not there')
+  other.acknowledge(first, 5_000, 'fine')
+  other.forget([second])
   other.close()
   memory.refresh()
   t.same(announced(memory), ['192.0.2.3'])
   t.equal(memory.state.unacknowledged, 1)
-  clock.ms = 8_000
-  memory.update([contact('192.0.2.2', { packets: 9 })])
+  clock.pass(8_000)
+  memory.update([contact('192.0.2.2', { packets: 9, ageMs: 9_000 })])
   t.same(announced(memory), ['192.0.2.3', '192.0.2.2'], 'forgotten and seen again, it is new again')
-  t.equal(memory.state.announced[1]?.firstSeenMs, 8_000)
+  t.equal(memory.state.announced[1]?.firstSeenMs, clock.now().wallMs)
   memory.refresh()
-  t.equal(memory.record([contact('192.0.2.1', { life: 'boot:2' })]).length, 1)
+  memory.record([contact('192.0.2.1', { record: '2' })])
   t.same(announced(memory), ['192.0.2.3', '192.0.2.2'], 'acknowledged, it is known')
-  const events = readFileSync(auditFile, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
-  t.match(events, [
-    { event: 'first_contact', destination: '192.0.2.1', protocol: 'tcp', port: 443, status: 'new' },
-    { event: 'first_contact', destination: '192.0.2.2' },
-    { event: 'first_contact', destination: '192.0.2.3', protocol: 'icmp' },
-    { event: 'acknowledged', destination: '192.0.2.1', note: 'fine', time: '1970-01-01T00:00:05.000Z' },
-    { event: 'first_contact', destination: '192.0.2.2', time: '1970-01-01T00:00:08.000Z' },
-  ])
-  t.equal(events.length, 5, 'and each once')
   t.end()
 })
 
-t.test('what was not seen for the retention is forgotten', (t) => {
+t.test('what had no traffic for the retention is forgotten, and the audit log tells', (t) => {
   const folder = temporaryFolder(t)
-  const { memory, clock } = open(t, folder, { retentionMs: 10_000_000 })
-  memory.record([contact('192.0.2.1'), contact('192.0.2.2', { lastSeenMs: 9_000_000 })])
-  clock.ms = 11_000_000
+  const auditFile = join(folder, 'audit')
+  const { memory, clock } = openMemory(t, folder, { retentionMs: 10_000_000, auditFile })
+  clock.pass(9_000_000)
+  memory.record([contact('192.0.2.1', { ageMs: 9_000_000, idleMs: 9_000_000 }), contact('192.0.2.2')])
+  clock.pass(2_000_000)
   memory.refresh()
-  memory.record([contact('192.0.2.1', { life: 'boot:2' }), contact('192.0.2.2', { life: 'boot:2' })])
+  memory.record([contact('192.0.2.1', { record: '2' }), contact('192.0.2.2', { record: '2' })])
   t.equal(memory.state.newDestinations.get('eth0'), 3)
+  memory.writeAudit()
+  t.match(auditLines(auditFile)[2], { event: 'forgotten', destination: '192.0.2.1', reason: 'retention' })
   t.end()
 })
 
-t.test('a thousand are announced one by one, the newest', (t) => {
-  const { memory } = open(t, temporaryFolder(t))
-  memory.record(
-    Array.from({ length: 1_003 }, (_, i) => contact(`10.0.${i >> 8}.${i & 255}`, { firstSeenMs: i })),
-  )
+t.test('an interface goes with its last destination', (t) => {
+  const folder = temporaryFolder(t)
+  const { memory, clock } = openMemory(t, folder, { retentionMs: 1_000 })
+  memory.record([contact('192.0.2.1', { interface: 'veth1' }), contact('192.0.2.1', { interface: 'veth2' })])
+  clock.pass(900)
+  memory.update([contact('192.0.2.1', { interface: 'veth2', packets: 7 })])
+  clock.pass(900)
+  memory.refresh()
+  t.same([...memory.state.newDestinations.keys()], ['veth2'])
+  t.end()
+})
+
+t.test('a thousand are announced one by one, the oldest', (t) => {
+  const { memory } = openMemory(t, temporaryFolder(t))
+  memory.record(many(1_003).map((one, i) => ({ ...one, firstSeenMs: i })))
   t.equal(memory.state.announced.length, 1_000)
-  t.equal(memory.state.announced[0]?.destination, '10.0.0.3')
+  t.equal(memory.state.announced[0]?.destination, address(0))
+  t.equal(memory.state.announced.at(-1)?.destination, address(999))
   t.equal(memory.state.unacknowledged, 1_003)
   t.end()
 })
 
-t.test('a full disk: what it misses is remembered meanwhile, and written when there is room', (t) => {
-  const disk = smallDisk(t, '128k')
-  const { memory, log } = open(t, disk.folder)
-  memory.record([contact('192.0.2.1')])
-  const many = Array.from({ length: 2_000 }, (_, i) => contact(`10.0.${i >> 8}.${i & 255}`))
-  memory.record(many)
-  t.equal(memory.state.degraded, true)
-  t.match(log.lines.at(-1), ['error', /^cannot write to the memory: /])
-  t.equal(memory.state.newDestinations.get('eth0'), 2_001)
-  t.same(
-    memory.record([contact('192.0.2.1', { firstSeenMs: 9_000, life: 'boot:2' })]),
-    [1_000],
-    'what was there is known',
-  )
+t.test('a flood drives out itself, and neither what is known nor what was new before it', (t) => {
+  const { memory, clock } = openMemory(t, '', { baselineMs: 1_000 })
+  memory.record([contact('198.51.100.1')])
+  clock.pass(2_000)
+  memory.record([contact('198.51.100.2')])
+  clock.pass(2_000)
+  memory.record(many(100_019).map((one, i) => ({ ...one, firstSeenMs: 10_000 + i })))
+  clock.pass(2_000)
+  for (let slices = 0; slices < 3; slices++) memory.record([contact(address(200_000 + slices))])
   memory.refresh()
-  t.equal(memory.state.degraded, true, 'it is still full')
-  disk.remount('size=64m')
-  memory.refresh()
-  t.equal(memory.state.degraded, false)
-  t.match(log.lines.at(-1), ['info', 'the memory works again'])
-  t.equal(memory.state.newDestinations.get('eth0'), 2_001)
-  memory.record(many.map((one) => ({ ...one, life: 'boot:2' })))
-  const store = new Store(disk.folder)
-  t.equal(store.count(), 2_001)
-  t.equal(store.newDestinations().get('eth0'), 2_001)
-  store.close()
-  t.end()
-})
-
-t.test('a read-only disk: destinations are remembered as long as it runs', (t) => {
-  const disk = smallDisk(t, '1m')
-  disk.remount('ro')
-  const { memory, log } = open(t, disk.folder)
-  t.equal(memory.state.degraded, true)
-  t.match(log.lines[0], ['error', /^cannot open the memory: /])
-  memory.record([contact('192.0.2.1')])
-  t.same(announced(memory), ['192.0.2.1'])
-  disk.remount('rw')
-  memory.refresh()
-  t.equal(memory.state.degraded, false)
-  t.same(announced(memory), ['192.0.2.1'])
-  t.end()
-})
-
-for (const [what, content] of [
-  ['no database', 'x'.repeat(8_192)],
-  ['a damaged one', undefined],
-] as const) {
-  t.test(`${what}: it is set aside, not deleted`, (t) => {
-    const folder = temporaryFolder(t)
-    if (content === undefined) {
-      const { memory } = open(t, folder)
-      memory.record(Array.from({ length: 500 }, (_, i) => contact(`10.0.${i >> 8}.${i & 255}`)))
-      memory.close()
-      const bytes = readFileSync(databaseFile(folder))
-      writeFileSync(databaseFile(folder), bytes.fill(0xff, 100, 4_096))
-    } else {
-      writeFileSync(databaseFile(folder), content)
-    }
-    const { memory, log } = open(t, folder)
-    t.equal(memory.state.degraded, false)
-    t.match(log.lines[0], ['error', /^the memory is corrupt: it was set aside/])
-    t.ok(readdirSync(folder).some((name) => /^destinations\.db\.corrupt-\d{8}T\d{6}Z$/.test(name)))
-    memory.record([contact('192.0.2.1')])
-    t.end()
-  })
-}
-
-t.test('a database of a later version is left as it is', (t) => {
-  const folder = temporaryFolder(t)
-  const database = new Database(databaseFile(folder))
-  database.pragma('user_version = 99')
-  database.close()
-  const { memory, log } = open(t, folder)
-  t.equal(memory.state.degraded, true)
-  t.match(log.lines[0], [
-    'error',
-    /^cannot open the memory/,
-    { reason: 'it is of version 99, and this program knows 1 at most' },
-  ])
+  t.equal(memory.state.unacknowledged, 99_999)
+  t.ok(memory.find({ interface: 'eth0', destination: '198.51.100.1' }))
+  t.ok(memory.find({ interface: 'eth0', destination: '198.51.100.2' }))
+  t.notOk(memory.find({ interface: 'eth0', destination: address(1_000) }), 'the oldest of the flood')
+  t.ok(memory.find({ interface: 'eth0', destination: address(100_018) }))
   t.end()
 })
 
 t.test('without a folder nothing is kept, and that is said', (t) => {
-  const { memory, log } = open(t, '')
+  const { memory, log } = openMemory(t, '')
   t.equal(memory.state.degraded, false, 'it is what was asked for')
   t.match(log.lines[0], ['warn', /^nothing is remembered beyond this run/])
   memory.record([contact('192.0.2.1')])
@@ -245,20 +159,44 @@ t.test('without a folder nothing is kept, and that is said', (t) => {
 
 t.test('nobody else can read whom this host talks to', (t) => {
   const folder = join(temporaryFolder(t), 'new')
-  open(t, folder).memory.record([contact('192.0.2.1')])
+  openMemory(t, folder).memory.record([contact('192.0.2.1')])
   t.same(
-    [folder, databaseFile(folder)].map((path) => (statSync(path).mode & 0o777).toString(8)),
-    ['700', '600'],
+    [folder, databaseFile(folder), `${databaseFile(folder)}-wal`].map((path) =>
+      (statSync(path).mode & 0o777).toString(8),
+    ),
+    ['700', '600', '600'],
   )
   t.end()
 })
 
-t.test('without a disk, so many are remembered and no more: those seen last', (t) => {
-  const { memory } = open(t, '')
-  const name = (i: number) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`
-  memory.record(Array.from({ length: 100_003 }, (_, i) => contact(name(i), { lastSeenMs: i })))
+t.test('a database of the first version goes on, whatever the clock says by now', (t) => {
+  const folder = temporaryFolder(t)
+  const clock = new TestClock()
+  clock.step(500 * 86_400_000)
+  const database = firstVersion(folder)
+  const insert = database.prepare(
+    `INSERT INTO destinations VALUES ('eth0', ?, ?, ?, 6, 443, 3, 180, 'boot:1', 0, 0, ?, NULL, NULL)`,
+  )
+  insert.run('192.0.2.1', 1_000, 2_000, 'baseline')
+  insert.run('192.0.2.2', 1_000, 9_000, 'new')
+  database.exec("INSERT INTO interfaces VALUES ('eth0', 1)")
+  database.exec("INSERT INTO facts VALUES ('baseline_end_ms', 500)")
+  database.close()
+  const { memory } = openMemory(t, folder, { clock, retentionMs: 10_000, baselineMs: 86_400_000 })
   memory.refresh()
-  memory.record([contact(name(2), { life: 'boot:2' }), contact(name(3), { life: 'boot:2' })])
-  t.equal(memory.state.newDestinations.get('eth0'), 100_004)
+  t.same(announced(memory), ['192.0.2.2'])
+  memory.record([contact('192.0.2.3')])
+  t.same(announced(memory), ['192.0.2.2', '192.0.2.3'], 'its baseline is over')
+  clock.pass(4_000)
+  memory.refresh()
+  t.notOk(memory.find({ interface: 'eth0', destination: '192.0.2.1' }), 'it was idle for 7 s by then')
+  t.ok(memory.find({ interface: 'eth0', destination: '192.0.2.2' }))
   t.end()
 })
+
+function firstVersion(folder: string): Database.Database {
+  const database = new Database(databaseFile(folder))
+  database.exec(migrations[0] ?? '')
+  database.pragma('user_version = 1')
+  return database
+}

@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
-import { type Addon, loadAddon, type NativeExporter, type Sighting } from '../../src/kernel/addon.js'
+import { type Addon, loadAddon, type NativeExporter } from '../../src/kernel/addon.js'
+import { type Contact, unpack } from '../../src/kernel/contacts.js'
 import { eventually } from '../support/await.js'
 import { parseSamples } from '../support/exporter.js'
 import { heldIds } from '../support/fdinfo.js'
@@ -51,11 +52,15 @@ async function readNs(exporter: NativeExporter): Promise<bigint> {
 const sharedNs = 50_000_000n
 
 /** Makes all destinations known, as a memory does. */
-async function know(exporter: NativeExporter): Promise<Sighting[]> {
+async function know(exporter: NativeExporter): Promise<Contact[]> {
   const found = await exporter.discover(10_000)
-  await exporter.know(found)
-  return found
+  const contacts = unpack(found)
+  await exporter.know(found.keys, firstSeen(contacts))
+  return contacts
 }
+
+const firstSeen = (contacts: readonly Contact[]) =>
+  Float64Array.from(contacts, ({ firstSeenMs }) => firstSeenMs)
 
 /** How often this process hangs on the loopback device's egress: TCX links and clsact filters. */
 const attached = () =>
@@ -174,26 +179,29 @@ t.test(
     const reader = await exporter.read(false, undefined, buffer)
     t.notMatch(buffer.toString('utf8', 0, reader.filled), '127.9.9.205')
     reader.close()
-    const found = (await exporter.discover(10_000)).find(({ destination }) => destination === '127.9.9.205')
-    t.match(found, { interface: 'lo', port: 9, protocol: 17, packets: 19, bytes: 19 * (14 + 20 + 8 + 5) })
-    if (!found) return
-    await exporter.know([{ ...found, firstSeenNs: found.firstSeenNs + 1n }])
+    const discovered = await exporter.discover(10_000)
+    const index = unpack(discovered).findIndex(({ destination }) => destination === '127.9.9.205')
+    t.match(unpack(discovered)[index], {
+      ...{ interface: 'lo', port: 9, protocol: 17, packets: 19, bytes: 19 * (14 + 20 + 8 + 5) },
+      record: String(discovered.keys[2 * index + 1]),
+    })
+    const [id = 0n, firstSeenNs = 0n] = discovered.keys.subarray(2 * index)
+    await exporter.know(BigUint64Array.of(id, firstSeenNs + 1n), Float64Array.of(1))
     t.notMatch(await pageWithoutKnowing(exporter), '127.9.9.205', 'of another life')
-    await exporter.know([{ ...found, firstSeenMs: 23_000 }])
+    await exporter.know(BigUint64Array.of(id, firstSeenNs), Float64Array.of(23_000))
     t.match(
       await pageWithoutKnowing(exporter),
       'egress_destination_first_seen_timestamp_seconds{interface="lo",destination="127.9.9.205"} 23.000\n',
     )
     sendTo127(23, 205)
     const active = await exporter.findActive(0, 10_000)
-    t.same((await exporter.findActive(active.next, 10_000)).sightings, [], 'there are no more')
+    t.same((await exporter.findActive(active.next, 10_000)).count, 0, 'there are no more')
     t.match(
-      active.sightings.find(({ destination }) => destination === '127.9.9.205'),
+      unpack(active).find(({ destination }) => destination === '127.9.9.205'),
       { packets: 42, firstSeenMs: 23_000 },
     )
-    const { sightings } = await exporter.findActive(0, 10_000)
     t.notOk(
-      sightings.some(({ destination }) => destination === '127.9.9.205'),
+      unpack(await exporter.findActive(0, 10_000)).some(({ destination }) => destination === '127.9.9.205'),
       'nothing since',
     )
   },
@@ -207,10 +215,12 @@ t.test('many unknown destinations are found bit by bit', async (t) => {
   const names = new Set<string>()
   for (;;) {
     const found = await exporter.discover(7)
-    if (found.length === 0) break
-    t.ok(found.length <= 7)
-    for (const { destination } of found) names.add(destination)
-    await exporter.know(found)
+    if (found.count === 0) break
+    const contacts = unpack(found)
+    t.ok(contacts.length <= 7)
+    t.equal(contacts.length, found.count)
+    for (const { destination } of contacts) names.add(destination)
+    await exporter.know(found.keys, firstSeen(contacts))
   }
   t.ok(names.size >= 100, `${names.size} were found`)
 })

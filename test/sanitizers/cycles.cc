@@ -15,6 +15,7 @@
 #include <string>
 
 #include "../../native/address_text.h"
+#include "../../native/contacts.h"
 #include "../../native/exporter.h"
 #include "../../native/exposition.h"
 #include "../../native/features.h"
@@ -65,7 +66,8 @@ std::string render(const egress::Page &page, egress::Format format)
 void know_all(egress::Exporter &exporter)
 {
 	for (;;) {
-		const auto found = exporter.discover(1000);
+		const auto found = exporter.discover(1000).sightings;
+		egress::pack(found);
 		if (found.empty())
 			return;
 		exporter.know(found);
@@ -124,7 +126,7 @@ void cycle(egress::Mode mode, bool old_kernel, const std::string &pin_path)
 	exporter.attach(kLoopback, "a \"lo\"\\", true, mode);
 	send(kPackets);
 	require(exporter.hanging(kLoopback).has_value(), "it hangs");
-	require(exporter.discover(7).size() == 7, "they are found bit by bit");
+	require(exporter.discover(7).sightings.size() == 7, "they are found bit by bit");
 	know_all(exporter);
 	require(!exporter.find_active(0, 1000).sightings.empty(), "they had packets");
 	egress::Page page;

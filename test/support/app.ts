@@ -6,12 +6,12 @@ import { type AppOptions, createApp } from '../../src/web/app.js'
 
 const place = { kind: '', bus: 'pci', master: '', lower: '' }
 const memory = {
-  auditFailing: false,
   state: {
     baselineEndMs: 5_000,
     newDestinations: new Map([['eth1', 37]]),
     unacknowledged: 41,
     degraded: true,
+    audit: { written: 43, pending: 47, lost: 53, failing: false },
     announced: [
       {
         ...{ interface: 'eth0', destination: '192.0.2.1', protocol: 6, port: 443, status: 'new' as const },
@@ -22,7 +22,7 @@ const memory = {
 }
 
 const nothing: Ranking = { matched: 0, rows: [], interfaces: [] }
-const destinations = { state: memory.state, rank: async () => nothing, find: () => undefined }
+const destinations = { state: memory.state, rank: async () => nothing, describe: async () => [] }
 
 const interfaces = [
   { ifindex: 2, name: 'eth0', linkType: 'ether', ethernet: true, place, mode: 'tcx' },

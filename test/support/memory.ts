@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Contact } from '../../src/memory/store.js'
+import type { Contact, Contacts } from '../../src/kernel/contacts.js'
+import type { Instant } from '../../src/memory/lived-clock.js'
+import { Memory, type MemorySettings } from '../../src/memory/memory.js'
 
 interface Teardown {
   teardown(action: () => unknown): void
@@ -25,7 +27,7 @@ export function smallDisk(t: Teardown, size: string): { folder: string; remount(
   }
 }
 
-/** A contact, made of what a test cares about. */
+/** A contact that is now, made of what a test cares about. */
 export const contact = (destination: string, rest: Partial<Contact> = {}): Contact => ({
   interface: 'eth0',
   destination,
@@ -35,9 +37,79 @@ export const contact = (destination: string, rest: Partial<Contact> = {}): Conta
   bytes: 60,
   firstSeenMs: 1_000,
   lastSeenMs: 1_000,
-  life: 'boot:1',
+  ageMs: 0,
+  idleMs: 0,
+  record: '1',
   ...rest,
 })
+
+/** As the addon packs them. */
+export const pack = (contacts: readonly Contact[]): Contacts => ({
+  count: contacts.length,
+  json: Uint8Array.from(Buffer.from(JSON.stringify(contacts))).buffer,
+  keys: BigUint64Array.from(contacts.flatMap((_, index) => [BigInt(index), 1n])),
+})
+
+/** A host's clocks: they go on together, until somebody sets the wall clock. */
+export class TestClock {
+  #wallMs = 1_000_000
+  #monotonicMs = 500_000
+  #bootId = 'boot1'
+
+  /** Time goes by, while the host is up. */
+  pass(ms: number): void {
+    this.#wallMs += ms
+    this.#monotonicMs += ms
+  }
+
+  /** Somebody sets the clock. */
+  step(ms: number): void {
+    this.#wallMs += ms
+  }
+
+  /** The host starts anew, after it was down for so long. */
+  reboot(downMs: number, upMs: number): void {
+    this.#bootId += '+'
+    this.#wallMs += downMs + upMs
+    this.#monotonicMs = upMs
+  }
+
+  readonly now = (): Instant => ({
+    wallMs: this.#wallMs,
+    uptimeMs: this.#monotonicMs,
+    monotonicMs: this.#monotonicMs,
+    bootId: this.#bootId,
+  })
+}
+
+/** A memory in this thread. */
+export function openMemory(
+  t: Teardown,
+  storagePath: string,
+  { clock = new TestClock(), auditFile = '', ...rest }: OpenOptions = {},
+) {
+  const log = recordingLog()
+  const audit = { file: auditFile, maxBytes: 0 }
+  const settings = { storagePath, baselineMs: 0, retentionMs: 1e9, destinationsLimit: 23, audit, ...rest }
+  const memory = new Memory(settings, log, clock.now)
+  t.teardown(() => memory.close())
+  return { memory, log, clock }
+}
+
+type OpenOptions = Partial<Omit<MemorySettings, 'audit'>> & {
+  readonly clock?: TestClock
+  readonly auditFile?: string
+}
+
+/** What it announces. */
+export const announced = (memory: Memory) => memory.state.announced.map(({ destination }) => destination)
+
+/** The lines of an audit log. */
+export const auditLines = (file: string) =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
 
 /** Log lines, as [level, message]. */
 export function recordingLog() {

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "snapshot.h"
+
+namespace egress {
+
+/// Destinations on their way to the memory: packed where they are found and unpacked on the
+/// memory's own thread, so that the main thread only hands them on.
+struct Contacts {
+  std::string json;            ///< an array of what src/kernel/contacts.ts has as Contact
+  std::vector<uint64_t> keys;  ///< id and first_seen_ns of each, one after the other
+};
+
+Contacts pack(const std::vector<Sighting>& sightings);
+
+}  // namespace egress

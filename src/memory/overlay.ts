@@ -1,0 +1,42 @@
+import type { EventRow, PlacedContact, Remembered, Status } from './rows.js'
+import type { MemoryStore, Store } from './store.js'
+
+/** What a failing database last held, and over it what came since. */
+export class Overlay implements MemoryStore {
+  readonly #substitute: Store
+  readonly #beneath: Store | undefined
+
+  /** @param beneath the database, as far as it can be read */
+  constructor(substitute: Store, beneath: Store | undefined) {
+    this.#substitute = substitute
+    this.#beneath = beneath
+  }
+
+  get(iface: string, destination: string): Remembered | undefined {
+    return this.#substitute.get(iface, destination) ?? this.#getBeneath(iface, destination)
+  }
+
+  insert(contact: PlacedContact, status: Status): void {
+    this.#substitute.insert(contact, status)
+  }
+
+  /** What the database remembers catches up when it works again: counters only grow. */
+  update(contact: PlacedContact): boolean {
+    return (
+      this.#substitute.update(contact) ||
+      this.#getBeneath(contact.interface, contact.destination) !== undefined
+    )
+  }
+
+  addEvents(events: readonly EventRow[]): void {
+    this.#substitute.addEvents(events)
+  }
+
+  #getBeneath(iface: string, destination: string): Remembered | undefined {
+    try {
+      return this.#beneath?.get(iface, destination)
+    } catch {
+      return undefined // it fails, which is known
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import type { Contact } from '../kernel/contacts.js'
+
+export const statuses = ['baseline', 'new', 'acknowledged'] as const
+export type Status = (typeof statuses)[number]
+
+/** What is remembered of a destination; times in ms since the Unix epoch. */
+export interface Remembered {
+  readonly interface: string
+  readonly destination: string
+  readonly firstSeenMs: number
+  readonly lastSeenMs: number
+  /** IP protocol number of the first packet. */
+  readonly protocol: number
+  /** Of the first packet; 0: none. */
+  readonly port: number
+  readonly packets: number
+  readonly bytes: number
+  readonly status: Status
+  readonly acknowledgedMs: number | null
+  readonly note: string | null
+}
+
+/** What tells destinations apart. */
+export type DestinationKey = Pick<Remembered, 'interface' | 'destination'>
+
+/** A contact with its place in the time that was lived. */
+export interface PlacedContact extends Contact {
+  /** Tells apart the records of the kernel's table that count this destination, one after the other. */
+  readonly life: string
+  readonly firstLivedMs: number
+  readonly lastLivedMs: number
+}
+
+export type AuditEvent = 'first_contact' | 'acknowledged' | 'forgotten' | 'expired'
+
+/** Why something is forgotten: somebody wanted it, it was idle too long, or others needed the room. */
+export type ForgetReason = 'command' | 'retention' | 'room'
+
+/** What the audit log is to tell. */
+export interface EventRow extends Pick<Remembered, 'interface' | 'destination' | 'protocol' | 'port'> {
+  readonly event: AuditEvent
+  /** When it happened, in ms since the Unix epoch. */
+  readonly atMs: number
+  readonly status: Status | null
+  readonly note: string | null
+  readonly reason: ForgetReason | null
+}
+
+/** In the order in which it happened. */
+export interface StoredEvent extends EventRow {
+  readonly id: number
+}
+
+/** An event about a destination. */
+export function eventOf(
+  event: AuditEvent,
+  {
+    interface: iface,
+    destination,
+    protocol,
+    port,
+  }: Pick<EventRow, 'interface' | 'destination' | 'protocol' | 'port'>,
+  atMs: number,
+  rest: Partial<Pick<EventRow, 'status' | 'note' | 'reason'>> = {},
+): EventRow {
+  return {
+    event,
+    atMs,
+    interface: iface,
+    destination,
+    protocol,
+    port,
+    status: null,
+    note: null,
+    reason: null,
+    ...rest,
+  }
+}

@@ -1,0 +1,102 @@
+import type Database from 'better-sqlite3'
+import type { EventRow, PlacedContact, Remembered, Status, StoredEvent } from './rows.js'
+
+/** As it is in the table. */
+export type Row = Record<string, string | number | null>
+
+export const columns = `interface, destination, first_seen_ms AS firstSeenMs, last_seen_ms AS lastSeenMs,
+  protocol, port, packets, bytes, status, acknowledged_ms AS acknowledgedMs, note`
+
+/** What is counted goes on from what was remembered, where another record counts now. */
+const goOn = (unit: string) =>
+  `${unit} = CASE life WHEN @life THEN ${unit}_before ELSE ${unit} END + @${unit},
+   ${unit}_before = CASE life WHEN @life THEN ${unit}_before ELSE ${unit} END`
+
+/** Every statement of the store but its selections. */
+export function prepare(database: Database.Database) {
+  return {
+    get: database.prepare<[string, string], Remembered>(
+      `SELECT ${columns} FROM destinations WHERE interface = ? AND destination = ?`,
+    ),
+    insert: database.prepare<[PlacedContact & { status: Status }]>(
+      `INSERT INTO destinations VALUES (@interface, @destination, @firstSeenMs, @lastSeenMs, @protocol, @port,
+         @packets, @bytes, @life, 0, 0, @status, NULL, NULL, @firstLivedMs, @lastLivedMs)`,
+    ),
+    update: database.prepare<[PlacedContact]>(
+      `UPDATE destinations SET ${goOn('packets')}, ${goOn('bytes')}, life = @life,
+         last_seen_ms = max(last_seen_ms, @lastSeenMs), last_lived_ms = max(last_lived_ms, @lastLivedMs)
+       WHERE interface = @interface AND destination = @destination`,
+    ),
+    acknowledge: database.prepare<
+      [{ interface: string; destination: string; atMs: number; note: string | null }]
+    >(
+      `UPDATE destinations SET status = 'acknowledged', acknowledged_ms = @atMs, note = coalesce(@note, note)
+       WHERE interface = @interface AND destination = @destination`,
+    ),
+    forget: database.prepare<[string, string]>(
+      'DELETE FROM destinations WHERE interface = ? AND destination = ?',
+    ),
+    idle: database.prepare<[number, number], Remembered>(
+      `SELECT ${columns} FROM destinations WHERE last_lived_ms < ? ORDER BY last_lived_ms LIMIT ?`,
+    ),
+    longestIdle: database.prepare<[number], Remembered>(
+      `SELECT ${columns} FROM destinations WHERE status <> 'new' ORDER BY last_lived_ms LIMIT ?`,
+    ),
+    newBeyond: database.prepare<[number, number], Remembered>(
+      `SELECT ${columns} FROM destinations WHERE status = 'new' ORDER BY first_seen_ms LIMIT ? OFFSET ?`,
+    ),
+    count: database.prepare<[], { count: number }>('SELECT count(*) AS count FROM destinations'),
+    countNew: database.prepare<[], { count: number }>(
+      "SELECT count(*) AS count FROM destinations WHERE status = 'new'",
+    ),
+    oldestNew: database.prepare<[number], Remembered>(
+      `SELECT ${columns} FROM destinations WHERE status = 'new' ORDER BY first_seen_ms LIMIT ?`,
+    ),
+    addNew: database.prepare<[string, number]>(
+      `INSERT INTO interfaces VALUES (?, ?)
+       ON CONFLICT DO UPDATE SET new_destinations = new_destinations + excluded.new_destinations`,
+    ),
+    leaveInterface: database.prepare<[{ interface: string }]>(
+      `DELETE FROM interfaces WHERE interface = @interface
+         AND NOT EXISTS (SELECT 1 FROM destinations WHERE interface = @interface)`,
+    ),
+    newDestinations: database.prepare<[], { interface: string; count: number }>(
+      'SELECT interface, new_destinations AS count FROM interfaces',
+    ),
+    mendFirst: database.prepare<[{ fromLivedMs: number; toLivedMs: number; addMs: number }]>(
+      `UPDATE destinations SET first_seen_ms = first_seen_ms + @addMs
+       WHERE first_lived_ms >= @fromLivedMs AND first_lived_ms < @toLivedMs`,
+    ),
+    mendLast: database.prepare<[{ fromLivedMs: number; toLivedMs: number; addMs: number }]>(
+      `UPDATE destinations SET last_seen_ms = last_seen_ms + @addMs
+       WHERE last_lived_ms >= @fromLivedMs AND last_lived_ms < @toLivedMs`,
+    ),
+    everything: database.prepare<[], Row>('SELECT * FROM destinations'),
+    takeOver: database.prepare<[Row]>(
+      `INSERT INTO destinations VALUES (@interface, @destination, @first_seen_ms, @last_seen_ms, @protocol,
+         @port, @packets, @bytes, @life, @packets_before, @bytes_before, @status, @acknowledged_ms, @note,
+         @first_lived_ms, @last_lived_ms)
+       ON CONFLICT DO NOTHING`,
+    ),
+    remember: database.prepare<[Remembered]>(
+      `INSERT INTO destinations VALUES (@interface, @destination, @firstSeenMs, @lastSeenMs, @protocol, @port,
+         @packets, @bytes, '', @packets, @bytes, @status, @acknowledgedMs, @note, 0, 0)
+       ON CONFLICT DO NOTHING`,
+    ),
+    addEvent: database.prepare<[EventRow]>(
+      `INSERT INTO events (at_ms, event, interface, destination, protocol, port, status, note, reason)
+       VALUES (@atMs, @event, @interface, @destination, @protocol, @port, @status, @note, @reason)`,
+    ),
+    events: database.prepare<[number, number], StoredEvent>(
+      `SELECT id, at_ms AS atMs, event, interface, destination, protocol, port, status, note, reason
+       FROM events WHERE id > ? ORDER BY id LIMIT ?`,
+    ),
+    // Events go from the oldest on, so there are no gaps to count.
+    eventIds: database.prepare<[], { first: number | null; last: number | null }>(
+      'SELECT (SELECT min(id) FROM events) AS first, (SELECT max(id) FROM events) AS last',
+    ),
+    removeEvents: database.prepare<[number]>('DELETE FROM events WHERE id <= ?'),
+    fact: database.prepare<[string], { value: string | number }>('SELECT value FROM facts WHERE name = ?'),
+    setFact: database.prepare<[string, string | number]>('INSERT OR REPLACE INTO facts VALUES (?, ?)'),
+  }
+}

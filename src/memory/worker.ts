@@ -1,0 +1,85 @@
+// The thread of the memory: SQLite, the audit log and every fsync block here, and nowhere else.
+import { parentPort, workerData } from 'node:worker_threads'
+import { unpack } from '../kernel/contacts.js'
+import { Memory, type MemorySettings } from './memory.js'
+import type { FromMemory, MemoryCall, ToMemory } from './protocol.js'
+import type { Remembered } from './rows.js'
+
+const port = parentPort
+if (!port) throw new Error('this is a worker')
+const send = (message: FromMemory, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
+
+const logAt = (level: 'info' | 'warn' | 'error') => (fields: unknown, words?: string) =>
+  send({ kind: 'log', level, fields, words })
+const log = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') }
+
+/** Events that the audit log did not take are tried again so often, whether or not others come. */
+const auditRetryMs = 250
+
+const memory = new Memory(workerData as MemorySettings, log)
+let announced: readonly Remembered[] | undefined
+let writingAudit: NodeJS.Timeout | NodeJS.Immediate | undefined
+
+/** The list is long, and mostly the same. */
+function sendState(): void {
+  const { state } = memory
+  const same = state.announced === announced
+  announced = state.announced
+  send({ kind: 'state', state: { ...state, announced: same ? undefined : announced } })
+}
+
+/** After everything else that waits. */
+function scheduleAudit(): void {
+  writingAudit ??= setImmediate(() => {
+    writingAudit = undefined
+    let { pending } = memory.state.audit
+    if (pending === 0) return
+    const more = memory.writeAudit()
+    sendState()
+    pending = memory.state.audit.pending
+    if (more) scheduleAudit()
+    else if (pending > 0) {
+      writingAudit = setTimeout(() => {
+        writingAudit = undefined
+        scheduleAudit()
+      }, auditRetryMs)
+    }
+  })
+}
+
+function answer(call: MemoryCall): unknown {
+  switch (call.method) {
+    case 'record':
+      return memory.record(unpack(call.contacts))
+    case 'update':
+      return memory.update(unpack(call.contacts))
+    case 'describe':
+      return call.keys.map((key) => memory.find(key))
+    case 'expire':
+      memory.expire(unpack(call.contacts))
+      break
+    case 'refresh':
+    case 'reopenAudit':
+    case 'close':
+      memory[call.method]()
+  }
+  return undefined
+}
+
+port.on('message', ({ id, call }: ToMemory) => {
+  try {
+    const result = answer(call)
+    if (call.method === 'close') {
+      send({ kind: 'done', id, result })
+      port.close()
+      return
+    }
+    sendState()
+    send({ kind: 'done', id, result }, result instanceof Float64Array ? [result.buffer as ArrayBuffer] : [])
+    scheduleAudit()
+  } catch (error) {
+    send({ kind: 'failed', id, error })
+  }
+})
+sendState()
+scheduleAudit()
