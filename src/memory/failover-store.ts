@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
-import Database from 'better-sqlite3'
 import type { Logger } from '../log.js'
 import { Overlay } from './overlay.js'
 import type { Remembered } from './rows.js'
+import { isInPlace, isStorageError, openReadOnly, summaryOf } from './probes.js'
 import { isCorrupt, salvage, setAside } from './set-aside.js'
-import { announcedMost, databaseFile, type MemoryStore, Store, type Summary } from './store.js'
+import { announcedMost, type MemoryStore, type Summary } from './memory-store.js'
+import { databaseFile, Store } from './store.js'
 import { carryOn, copyFacts, takeOver } from './take-over.js'
 
 export type StoreLog = Pick<Logger, 'info' | 'warn' | 'error'>
@@ -209,7 +210,11 @@ export class FailoverStore {
 
   #openSubstitute(): Store {
     const store = new Store()
-    if (this.#disk) copyFacts(this.#disk, store)
+    try {
+      if (this.#disk) copyFacts(this.#disk, store)
+    } catch {
+      this.#certain = false
+    }
     this.#begin(store)
     return store
   }
@@ -285,41 +290,4 @@ export class FailoverStore {
     )
     this.#recover()
   }
-}
-
-function openReadOnly(folder: string): Store | undefined {
-  for (const open of [
-    () => new Store(folder, { readonly: true, mustExist: true }),
-    () => Store.copy(folder),
-  ]) {
-    try {
-      const store = open()
-      store.count()
-      return store
-    } catch {
-      // The next way, or none.
-    }
-  }
-  return undefined
-}
-
-function summaryOf(store: Store): Summary | undefined {
-  try {
-    return store.summary()
-  } catch {
-    return undefined
-  }
-}
-
-function isInPlace(store: Store): boolean {
-  try {
-    return store.isInPlace()
-  } catch {
-    return true // it cannot be told
-  }
-}
-
-/** Of SQLite or of the file system; anything else is a mistake of ours. */
-function isStorageError(error: unknown): boolean {
-  return error instanceof Database.SqliteError || typeof (error as NodeJS.ErrnoException).syscall === 'string'
 }

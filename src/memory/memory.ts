@@ -2,9 +2,11 @@ import type { Settings } from '../config/settings.js'
 import type { Contact } from '../kernel/contacts.js'
 import { AuditLog } from './audit-log.js'
 import { FailoverStore, type StoreLog } from './failover-store.js'
-import { type Instant, LivedClock, livedAt, readInstant } from './lived-clock.js'
+import { type Instant, readInstant } from './lived-clock.js'
 import { type DestinationKey, eventOf, type PlacedContact, type Remembered, type Status } from './rows.js'
-import { announcedMost, facts, type Store } from './store.js'
+import { announcedMost, facts } from './memory-store.js'
+import type { Store } from './store.js'
+import { Timeline } from './timeline.js'
 import type { MemoryState } from './memory-state.js'
 
 export type MemorySettings = Pick<
@@ -24,9 +26,6 @@ const rememberedMost = { disk: 1_000_000, memory: 100_000 } as const
 /** What is too old, or too much, goes in slices: each holds the memory for some 50 ms. */
 const forgottenAtOnce = 5_000
 
-/** Time lived is written down this often; a kill loses none of it, a power cut no more. */
-const saveClockEveryMs = 60_000
-
 /**
  * Which destinations were ever seen. What is new is in the database, and with it what the audit log will
  * tell, before this says so. Everything blocks: it runs on a thread of its own, see `worker.ts`.
@@ -37,16 +36,14 @@ export class Memory {
   readonly #now: () => Instant
   readonly #store: FailoverStore
   readonly #audit: AuditLog
-  #clock: LivedClock | undefined
-  #baselineEndLivedMs = 0
+  #timeline: Timeline
   #baselineEndMs = 0
   #newDestinations = new Map<string, number>()
   #announced: Remembered[] = []
   #unacknowledged = 0
   #count = 0
   #version = 0
-  #generation = -1
-  #clockSavedAtMs = -Infinity
+  #generation = 0
   #closed = false
 
   constructor(settings: MemorySettings, log: StoreLog, now: () => Instant = readInstant) {
@@ -59,7 +56,10 @@ export class Memory {
     this.#store = new FailoverStore(
       settings.storagePath,
       log,
-      (store) => this.#begin(store),
+      (store) => {
+        Timeline.begin(store, settings.baselineMs, now())
+        store.setFact(facts.audited, settings.audit.file === '' ? 0 : 1)
+      },
       () => ({
         newDestinations: this.#newDestinations,
         announced: this.#announced,
@@ -67,6 +67,7 @@ export class Memory {
       }),
     )
     this.#audit = new AuditLog(settings.audit, log)
+    this.#timeline = new Timeline(this.#store.current, now())
     this.#load()
     this.#watchClock()
     log.info(
@@ -105,8 +106,8 @@ export class Memory {
    * @returns when each was first seen, in ms since the Unix epoch
    */
   record(contacts: readonly Contact[]): Float64Array {
-    const atMs = this.#now().wallMs
-    const placed = this.#place(contacts)
+    const now = this.#now()
+    const placed = this.#timeline.place(contacts, now)
     let firsts: Remembered[] = []
     const firstSeen = this.#store.transaction((store, whole) => {
       firsts = []
@@ -124,7 +125,7 @@ export class Memory {
       store.addEvents(
         firsts.map((first) => eventOf('first_contact', first, first.firstSeenMs, { status: first.status })),
       )
-      this.#makeRoom(whole, firsts.length, atMs)
+      this.#makeRoom(whole, firsts.length, now.wallMs)
       return times
     })
     this.#count += firsts.length
@@ -139,14 +140,14 @@ export class Memory {
    * @returns whose first contact is remembered as another than the table has it
    */
   update(contacts: readonly Contact[]): Corrections {
-    const { wallMs } = this.#now()
-    const placed = this.#place(contacts)
+    const now = this.#now()
+    const placed = this.#timeline.place(contacts, now)
     let forgotten: Contact[] = []
     this.#store.transaction((store) => {
       forgotten = placed.filter((contact) => !store.update(contact))
     })
     if (forgotten.length > 0) {
-      this.record(forgotten.map((contact) => ({ ...contact, ageMs: 0, firstSeenMs: wallMs })))
+      this.record(forgotten.map((contact) => ({ ...contact, ageMs: 0, firstSeenMs: now.wallMs })))
     }
     return placed.flatMap(({ firstSeenMs, ...key }, index) => {
       const known = this.find(key)
@@ -156,11 +157,11 @@ export class Memory {
 
   /** Notes that destinations left the kernel's table; they stay known. */
   expire(contacts: readonly Contact[]): void {
-    const atMs = this.#now().wallMs
-    const placed = this.#place(contacts)
+    const now = this.#now()
+    const placed = this.#timeline.place(contacts, now)
     this.#store.transaction((store) => {
       for (const contact of placed) store.update(contact)
-      store.addEvents(placed.map((contact) => eventOf('expired', contact, atMs)))
+      store.addEvents(placed.map((contact) => eventOf('expired', contact, now.wallMs)))
     })
   }
 
@@ -189,7 +190,7 @@ export class Memory {
     if (this.#closed) return
     this.#closed = true
     try {
-      this.#saveClock()
+      this.#store.transaction((_view, store) => this.#timeline.save(store, this.#now()))
       while (this.writeAudit());
     } finally {
       this.#store.close()
@@ -197,39 +198,9 @@ export class Memory {
     }
   }
 
-  /** Gives a store what each must have: a clock, and where its baseline ends. */
-  #begin(store: Store): void {
-    const now = this.#now()
-    if (!store.clock()) store.saveClock((this.#clock ?? new LivedClock(undefined, now)).saved)
-    store.setFact(facts.audited, this.#settings.audit.file === '' ? 0 : 1)
-    if (store.fact(facts.baselineEnd) !== undefined) return
-    // A database of an earlier version has it by the wall clock.
-    const { baselineMs } = this.#settings
-    const wallEndMs = store.fact(facts.baselineEndByWallClock)
-    const leftMs = wallEndMs === undefined ? baselineMs : Number(wallEndMs) - now.wallMs
-    store.setFact(facts.baselineEnd, livedAt(store.clock(), now) + Math.min(Math.max(leftMs, 0), baselineMs))
-  }
-
-  #place(contacts: readonly Contact[]): PlacedContact[] {
-    const now = this.#now()
-    const livedMs = this.#lived(now)
-    return contacts.map((contact) => ({
-      ...contact,
-      life: `${now.bootId}:${contact.record}`,
-      lastSeenMs: Math.max(contact.firstSeenMs, contact.lastSeenMs),
-      firstLivedMs: Math.round(livedMs - contact.ageMs),
-      lastLivedMs: Math.round(livedMs - Math.min(contact.idleMs, contact.ageMs)),
-    }))
-  }
-
-  #lived(now: Instant): number {
-    if (!this.#clock) throw new Error('no clock')
-    return this.#clock.at(now)
-  }
-
   /** Where it cannot be told what was seen before, nothing is announced: the database decides later. */
-  #statusOf({ firstLivedMs }: PlacedContact): Status {
-    return firstLivedMs < this.#baselineEndLivedMs || !this.#store.certain ? 'baseline' : 'new'
+  #statusOf(contact: PlacedContact): Status {
+    return this.#timeline.isBaseline(contact) || !this.#store.certain ? 'baseline' : 'new'
   }
 
   get #most(): number {
@@ -246,7 +217,7 @@ export class Memory {
 
   #forget(): void {
     const now = this.#now()
-    const before = this.#lived(now) - this.#settings.retentionMs
+    const before = this.#timeline.lived(now) - this.#settings.retentionMs
     const forgotten = this.#store.transaction((_view, store) => {
       const idle = store.forgetIdle(before, forgottenAtOnce, now.wallMs)
       this.#count -= idle
@@ -260,30 +231,20 @@ export class Memory {
 
   /** Notices that somebody set the clock, and mends what was written down by a wrong one. */
   #watchClock(): void {
-    const clock = this.#clock
-    if (!clock) return
     const now = this.#now()
-    const stepMs = clock.look(now)
+    const { stepMs, wrong } = this.#timeline.look(now)
     if (stepMs !== 0) {
       this.#log.warn(
         { step_seconds: Math.round(stepMs / 100) / 10 },
         'the clock was set: nothing is forgotten or announced by that, and times are mended in a minute',
       )
     }
-    const wrong = clock.takeWrongTimes()
-    if (wrong.length > 0) this.#store.transaction((_view, store) => store.mend(wrong))
-    const changed = stepMs !== 0 || wrong.length > 0
-    if (changed || now.monotonicMs - this.#clockSavedAtMs >= saveClockEveryMs) this.#saveClock()
-    if (changed) this.#load()
-  }
-
-  #saveClock(): void {
-    const clock = this.#clock
-    if (!clock) return
-    this.#clockSavedAtMs = this.#now().monotonicMs
+    if (!this.#timeline.isDue(now)) return
     this.#store.transaction((_view, store) => {
-      store.saveClock(clock.saved)
+      store.mend(wrong)
+      this.#timeline.save(store, now)
     })
+    if (stepMs !== 0 || wrong.length > 0) this.#load()
   }
 
   /** What has taken the place of a store that failed has a clock, a baseline and a list of its own. */
@@ -300,10 +261,9 @@ export class Memory {
     this.#count = this.#store.count()
     if (this.#store.generation !== this.#generation) {
       this.#generation = this.#store.generation
-      this.#clock = new LivedClock(this.#store.current.clock(), now)
-      this.#baselineEndLivedMs = Number(this.#store.current.fact(facts.baselineEnd))
+      this.#timeline = new Timeline(this.#store.current, now)
     }
-    this.#baselineEndMs = Math.round(now.wallMs + this.#baselineEndLivedMs - this.#lived(now))
+    this.#baselineEndMs = this.#timeline.baselineEnd(now)
     this.#version = this.#store.version
   }
 

@@ -1,5 +1,6 @@
 import type { EventRow, PlacedContact, Remembered, Status } from './rows.js'
-import type { MemoryStore, Store } from './store.js'
+import type { MemoryStore } from './memory-store.js'
+import type { Store } from './store.js'
 
 /** What a failing database last held, and over it what came since. */
 export class Overlay implements MemoryStore {

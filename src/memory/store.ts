@@ -5,6 +5,7 @@ import { makeFolder } from './folder.js'
 import type { SavedClock, WrongTimes } from './lived-clock.js'
 import type { EventRow, ForgetReason, PlacedContact, Remembered, Status, StoredEvent } from './rows.js'
 import { eventOf } from './rows.js'
+import { announcedMost, facts, type MemoryStore, type Summary } from './memory-store.js'
 import { migrate } from './schema.js'
 import { columns, prepare, type Row } from './statements.js'
 import { type Selection, where } from './selection.js'
@@ -16,44 +17,6 @@ const memoryOnly = ':memory:'
 
 /** What is not in it is in the kernel's page cache. */
 const cacheKiB = 1_024
-
-/** What is new is announced one by one up to so many, the oldest: of a flood the number says enough. */
-export const announcedMost = 1_000
-
-/** The names of facts. */
-export const facts = {
-  /** What a later run goes on from: `SavedClock` as JSON. */
-  clock: 'clock',
-  /** In ms of time that was lived. */
-  baselineEnd: 'baseline_end_lived_ms',
-  /** The same since the Unix epoch, in databases of the first version. */
-  baselineEndByWallClock: 'baseline_end_ms',
-  /** 1: somebody keeps an audit log of this; else events are not kept. */
-  audited: 'audited',
-} as const
-
-/** What a store says of all that it holds. */
-export interface Summary {
-  /** Destinations never seen before, after the baseline, by interface. */
-  readonly newDestinations: ReadonlyMap<string, number>
-  /** The oldest of those that nobody has acknowledged, oldest first. */
-  readonly announced: readonly Remembered[]
-  /** How many nobody has acknowledged. */
-  readonly unacknowledged: number
-}
-
-/** The part of a store that fails over; see `FailoverStore`. */
-export interface MemoryStore {
-  get(iface: string, destination: string): Remembered | undefined
-  insert(contact: PlacedContact, status: Status): void
-  /**
-   * Takes over what a destination counts now. In a new life it goes on from what was remembered.
-   *
-   * @returns false if the destination is not remembered
-   */
-  update(contact: PlacedContact): boolean
-  addEvents(events: readonly EventRow[]): void
-}
 
 interface StoreOptions {
   readonly readonly?: boolean

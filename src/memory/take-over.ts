@@ -1,5 +1,6 @@
 import { livedAt, readInstant } from './lived-clock.js'
-import { facts, type Store, type Summary } from './store.js'
+import { facts, type Summary } from './memory-store.js'
+import type { Store } from './store.js'
 
 /** Facts of one store that another lacks. */
 export function copyFacts(from: Store, to: Store): void {

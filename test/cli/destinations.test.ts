@@ -1,7 +1,8 @@
 import t from 'tap'
 import { destinations } from '../../src/cli/destinations.js'
 import type { Contact } from '../../src/kernel/contacts.js'
-import { facts, Store } from '../../src/memory/store.js'
+import { facts } from '../../src/memory/memory-store.js'
+import { Store } from '../../src/memory/store.js'
 import { contact, temporaryFolder } from '../support/memory.js'
 
 function setUp(t: { teardown(action: () => unknown): void }) {

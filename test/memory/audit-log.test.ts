@@ -14,7 +14,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import t from 'tap'
 import { AuditLog } from '../../src/memory/audit-log.js'
 import { eventOf, type AuditEvent, type EventRow } from '../../src/memory/rows.js'
-import { facts, Store } from '../../src/memory/store.js'
+import { facts } from '../../src/memory/memory-store.js'
+import { Store } from '../../src/memory/store.js'
 import { auditLines, contact, recordingLog, smallDisk, temporaryFolder } from '../support/memory.js'
 
 const schema = JSON.parse(readFileSync('docs/audit-log.schema.json', 'utf8')) as object

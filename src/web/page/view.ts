@@ -150,7 +150,7 @@ ${[...numbers, ...unlisted].map((cell) => `<td class="number">${cell}</td>`).joi
 <tbody>${rows.join('')}</tbody>`
 }
 
-/** What nobody has acknowledged, the newest. */
+/** What nobody has acknowledged. */
 export function renderNewest(list: DestinationsList, now: number): string {
   if (Date.parse(list.baseline_end) > now) {
     return `<p>Learning until ${time(list.baseline_end)}: destinations are remembered, and none is called new.</p>`
@@ -160,7 +160,7 @@ export function renderNewest(list: DestinationsList, now: number): string {
     (row) =>
       `<li><span class="address">${escapeHtml(row.destination)}</span> on ${escapeHtml(row.interface)}, ${escapeHtml(row.protocol)}${row.port === null ? '' : ` ${row.port}`}, ${ago(row.first_seen, now)} ago</li>`,
   )
-  const rest = list.unacknowledged > items.length ? ', the newest of them here' : ''
+  const rest = list.unacknowledged > items.length ? ', some of them here' : ''
   return `<p><strong>${exact(list.unacknowledged)}</strong> never seen before and not acknowledged${rest}
 (<a href="?status=new&amp;sort=-first_seen">show</a>):</p><ul>${items.join('')}</ul>`
 }
