@@ -27,8 +27,9 @@ function setUp(t: { teardown(action: () => unknown): void }, { pollIntervalMs = 
   const table = {
     discover: async (most: number) => {
       const found = unknown.slice(0, most)
+      const records = unknown.length
       if (gated) await new Promise<void>((resolve) => looks.push(resolve))
-      return { ...pack(found), looked: found.length, records: unknown.length }
+      return { ...pack(found), looked: found.length, records }
     },
     takeRetired: async (most: number) => pack(retired.splice(0, most)),
     know: async (keys: BigUint64Array, firstSeenMs: Float64Array) => {
