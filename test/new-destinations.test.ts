@@ -52,10 +52,16 @@ t.test(
         '--baseline.period=8s',
         '--poll.interval=1s',
       )
-    const exporters: [RunningExporter, RunningExporter] = [await start(0), await start(1)]
     // Both hosts talk to 203.0.113.1 while they learn, and only the second to 203.0.113.2.
-    for (const host of hosts) send(host, '203.0.113.1', 3)
-    send(hosts[1], '203.0.113.2', 3)
+    const learn = async (i: 0 | 1, ...destinations: string[]) => {
+      const exporter = await start(i)
+      for (const destination of destinations) send(hosts[i], destination, 3)
+      return exporter
+    }
+    const exporters: [RunningExporter, RunningExporter] = [
+      await learn(0, '203.0.113.1'),
+      await learn(1, '203.0.113.1', '203.0.113.2'),
+    ]
     const prometheus = await startPrometheus(t, hosts[0], exporters[0].url, exporters[1].url)
     const firing = () =>
       (prometheus.get('alerts').data['alerts'] as { state: string; labels: Record<string, string> }[])

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import { rmSync } from 'node:fs'
 import t from 'tap'
 import { loadAddon, type NativeExporter } from '../../src/kernel/addon.js'
+import { unpack } from '../../src/kernel/contacts.js'
 import { eventually } from '../support/await.js'
 import { parseSamples } from '../support/exporter.js'
 import { seeded } from '../support/random.js'
@@ -48,7 +49,11 @@ function sender(t: Teardown): (last: number, count: number) => Promise<void> {
 }
 
 async function know(exporter: NativeExporter): Promise<void> {
-  await exporter.know(await exporter.discover(1_000))
+  const found = await exporter.discover(1_000)
+  await exporter.know(
+    found.keys,
+    Float64Array.from(unpack(found), ({ firstSeenMs }) => firstSeenMs),
+  )
 }
 
 /** The samples of a page for scrapers, or without a number of one for people. */
