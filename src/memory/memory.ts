@@ -18,7 +18,7 @@ export type MemorySettings = Pick<
 export type Corrections = readonly { readonly index: number; readonly firstSeenMs: number }[]
 
 /**
- * Beyond so many, some are forgotten: about 150 MB on disk. More where the kernel's table holds as many,
+ * Beyond so many, some are forgotten: about 180 MB on disk. More where the kernel's table holds as many,
  * so that what is in it is not forgotten and found again.
  */
 const rememberedMost = { disk: 1_000_000, memory: 100_000 } as const
