@@ -6,12 +6,14 @@
         "native/addon.cc",
         "native/address_text.cc",
         "native/attachment.cc",
+        "native/clsact_filter.cc",
         "native/contacts.cc",
         "native/destination_table.cc",
         "native/exporter.cc",
         "native/exposition.cc",
         "native/features.cc",
         "native/grace_period.cc",
+        "native/interface_name.cc",
         "native/interface_watch.cc",
         "native/libbpf_log.cc",
         "native/listening_ports.cc",
@@ -20,9 +22,11 @@
         "native/program.cc",
         "native/ranking.cc",
         "native/repair.cc",
+        "native/routes.cc",
         "native/rtnetlink.cc",
         "native/startup_pages.cc",
-        "native/static_archives.cc"
+        "native/static_archives.cc",
+        "native/traffic_control.cc"
       ],
       "include_dirs": [
         "<!(node -p \"require('node-addon-api').include_dir\")",

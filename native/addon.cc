@@ -23,8 +23,10 @@
 #include "listening_ports.h"
 #include "pins.h"
 #include "ranking.h"
+#include "routes.h"
 #include "rtnetlink.h"
 #include "startup_pages.h"
+#include "traffic_control.h"
 
 namespace {
 
@@ -394,6 +396,15 @@ egress::Mode mode_of(const std::string& name) {
   return egress::Mode::kAuto;
 }
 
+Napi::Object to_object(Napi::Env env, const egress::Predecessor& before) {
+  auto object = Napi::Object::New(env);
+  object.Set("mode", mode_name(before.mode));
+  object.Set("priority", before.priority);
+  object.Set("programId", before.program_id);
+  object.Set("name", before.name);
+  return object;
+}
+
 class Exporter : public Napi::ObjectWrap<Exporter> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -431,25 +442,35 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
     throw Failure{"the exporter is closed", "ECLOSED", "", "", ""}.to_js(env);
   }
 
-  /// attach(ifindex: number, name: string, linkHeader: boolean, mode: string): "tcx" | "clsact"
+  /// attach(ifindex: number, name: string, linkHeader: boolean, mode: string, replaced: number):
+  /// Promise<"tcx" | "clsact">
   Napi::Value attach(const Napi::CallbackInfo& info) {
-    egress::Mode mode = guarded(info.Env(), [&] {
-      return open(info.Env())
-          .attach(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::String>(),
-                  info[2].ToBoolean(), mode_of(info[3].As<Napi::String>()));
-    });
-    return Napi::String::New(info.Env(), mode_name(mode));
+    open(info.Env());
+    return promise_of<egress::Mode>(
+        info.Env(),
+        [exporter = exporter_, ifindex = info[0].As<Napi::Number>().Uint32Value(),
+         name = info[1].As<Napi::String>().Utf8Value(), link_header = info[2].ToBoolean().Value(),
+         mode = mode_of(info[3].As<Napi::String>()),
+         replaced = info[4].IsUndefined() ? 0 : info[4].As<Napi::Number>().Uint32Value()] {
+          return exporter->attach(ifindex, name, link_header, mode, replaced);
+        },
+        [](Napi::Env env, egress::Mode mode) { return Napi::String::New(env, mode_name(mode)); });
   }
 
-  /// adopted(): { ifindex: number, name: string }[]
+  /// adopted(): Promise<{ ifindex: number, name: string }[]>
   Napi::Value adopted(const Napi::CallbackInfo& info) {
-    Napi::Env env = info.Env();
-    return to_array(env, open(env).adopted(), [env](const auto& adopted) {
-      auto object = Napi::Object::New(env);
-      object.Set("ifindex", adopted.ifindex);
-      object.Set("name", adopted.name);
-      return object;
-    });
+    open(info.Env());
+    using Adopted = std::vector<egress::Exporter::Adopted>;
+    return promise_of<Adopted>(
+        info.Env(), [exporter = exporter_] { return exporter->adopted(); },
+        [](Napi::Env env, Adopted&& all) {
+          return to_array(env, all, [env](const auto& adopted) {
+            auto object = Napi::Object::New(env);
+            object.Set("ifindex", adopted.ifindex);
+            object.Set("name", adopted.name);
+            return object;
+          });
+        });
   }
 
   /// replaced(): string[]
@@ -457,16 +478,27 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
     return to_array(info.Env(), open(info.Env()).replaced(), [](const auto& text) { return text; });
   }
 
-  /// hanging(ifindex: number): { mode: "tcx" | "clsact", before: number[] } | undefined
+  /// hanging(ifindexes: number[]): Promise<({ mode, before: Predecessor[] } | undefined)[]>
   Napi::Value hanging(const Napi::CallbackInfo& info) {
-    Napi::Env env = info.Env();
-    auto hanging =
-        guarded(env, [&] { return open(env).hanging(info[0].As<Napi::Number>().Uint32Value()); });
-    if (!hanging) return env.Undefined();
-    auto object = Napi::Object::New(env);
-    object.Set("mode", mode_name(hanging->mode));
-    object.Set("before", to_array(env, hanging->before, [](uint32_t id) { return id; }));
-    return object;
+    open(info.Env());
+    std::vector<uint32_t> ifindexes;
+    auto array = info[0].As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length(); i++)
+      ifindexes.push_back(array.Get(i).As<Napi::Number>().Uint32Value());
+    using All = std::vector<std::optional<egress::Exporter::Hanging>>;
+    return promise_of<All>(
+        info.Env(), [exporter = exporter_, ifindexes] { return exporter->hanging(ifindexes); },
+        [](Napi::Env env, All&& all) {
+          return to_array(env, all, [env](const auto& hanging) -> Napi::Value {
+            if (!hanging) return env.Undefined();
+            auto object = Napi::Object::New(env);
+            object.Set("mode", mode_name(hanging->mode));
+            object.Set("before", to_array(env, hanging->before, [env](const auto& before) {
+                         return to_object(env, before);
+                       }));
+            return object;
+          });
+        });
   }
 
   /// detach(ifindexes: number[]): Promise<void>
@@ -517,20 +549,30 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
                  });
   }
 
-  /// setOwnPorts(bits: BigUint64Array)
-  void set_own_ports(const Napi::CallbackInfo& info) {
+  /// setOwnPorts(bits: BigUint64Array): Promise<void>
+  Napi::Value set_own_ports(const Napi::CallbackInfo& info) {
+    open(info.Env());
     auto words = info[0].As<Napi::BigUint64Array>();
     if (words.ElementLength() != 2 * EGRESS_OWN_PORTS_WORDS)
       throw Napi::RangeError::New(info.Env(), "a bit for each port, twice");
-    const std::vector<uint64_t> bits(words.Data(), words.Data() + words.ElementLength());
-    guarded(info.Env(), [&] { open(info.Env()).set_own_ports(bits); });
+    return start(info.Env(),
+                 [exporter = exporter_, bits = std::vector<uint64_t>(
+                                            words.Data(), words.Data() + words.ElementLength())] {
+                   exporter->set_own_ports(bits);
+                 });
   }
 
-  /// forgetDeparted(afterMs: number): string[]
+  /// forgetDeparted(afterMs: number): Promise<string[]>
   Napi::Value forget_departed(const Napi::CallbackInfo& info) {
+    open(info.Env());
     const auto after_ms = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
-    auto names = guarded(info.Env(), [&] { return open(info.Env()).forget_departed(after_ms); });
-    return to_array(info.Env(), names, [](const auto& name) { return name; });
+    using Names = std::vector<std::string>;
+    return promise_of<Names>(
+        info.Env(),
+        [exporter = exporter_, after_ms] { return exporter->forget_departed(after_ms); },
+        [](Napi::Env env, Names&& names) {
+          return to_array(env, names, [](const auto& name) { return name; });
+        });
   }
 
   /// dropCapabilities(): string[], those that stay
@@ -688,7 +730,7 @@ class Watch : public Napi::ObjectWrap<Watch> {
     return DefineClass(env, "InterfaceWatch", {InstanceMethod<&Watch::close>("close")});
   }
 
-  /// (changed: (defaultRoutes: boolean) => void)
+  /// (changed: ({ links: boolean, defaultRoutes: boolean }) => void)
   explicit Watch(const Napi::CallbackInfo& info)
       : ObjectWrap(info), changed_(Napi::Persistent(info[0].As<Napi::Function>())) {
     uv_loop_t* loop = nullptr;
@@ -706,7 +748,10 @@ class Watch : public Napi::ObjectWrap<Watch> {
   void call(egress::rtnetlink::Changes changes) {
     Napi::Env env = Env();
     Napi::HandleScope scope(env);
-    changed_.MakeCallback(env.Global(), {Napi::Boolean::New(env, changes.default_routes)});
+    auto object = Napi::Object::New(env);
+    object.Set("links", changes.links);
+    object.Set("defaultRoutes", changes.default_routes);
+    changed_.MakeCallback(env.Global(), {object});
   }
 
   void close(const Napi::CallbackInfo&) { watch_.reset(); }
@@ -721,6 +766,8 @@ Napi::Value links(const Napi::CallbackInfo& info) {
     auto object = Napi::Object::New(env);
     object.Set("ifindex", link.ifindex);
     object.Set("name", link.name);
+    object.Set("altnames", to_array(env, link.altnames, [](const auto& name) { return name; }));
+    object.Set("up", link.up);
     object.Set("type", link.type);
     object.Set("kind", link.kind);
     object.Set("bus", link.bus);
@@ -730,10 +777,19 @@ Napi::Value links(const Napi::CallbackInfo& info) {
   });
 }
 
+/// (): Promise<number[]>
 Napi::Value default_route_interfaces(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  return to_array(env, guarded(env, egress::rtnetlink::default_route_interfaces),
-                  [](uint32_t ifindex) { return ifindex; });
+  using Found = std::vector<uint32_t>;
+  return promise_of<Found>(info.Env(), egress::rtnetlink::default_route_interfaces,
+                           [](Napi::Env env, Found&& found) {
+                             return to_array(env, found, [](uint32_t ifindex) { return ifindex; });
+                           });
+}
+
+/// (ifindex: number): boolean
+Napi::Value has_interface(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(),
+                            egress::rtnetlink::exists(info[0].As<Napi::Number>().Uint32Value()));
 }
 
 Napi::Value listening_tcp_ports(const Napi::CallbackInfo& info) {
@@ -752,11 +808,13 @@ Napi::Value leftovers(const Napi::CallbackInfo& info) {
   });
 }
 
-/// (ifindex: number, interface: string)
+/// ({ ifindex: number, interface: string, programId: number })
 void remove_leftover(const Napi::CallbackInfo& info) {
+  const auto leftover = info[0].As<Napi::Object>();
   guarded(info.Env(), [&] {
-    egress::ClsactFilter::remove(info[0].As<Napi::Number>().Uint32Value(),
-                                 info[1].As<Napi::String>());
+    egress::ClsactFilter::remove(leftover.Get("ifindex").As<Napi::Number>().Uint32Value(),
+                                 leftover.Get("interface").As<Napi::String>(),
+                                 leftover.Get("programId").As<Napi::Number>().Uint32Value());
   });
 }
 
@@ -784,17 +842,34 @@ Napi::Value tcx_chain(const Napi::CallbackInfo& info) {
   return to_array(info.Env(), ids, [](uint32_t id) { return id; });
 }
 
-/// (ifindex: number): { egress, priority, handle, programId, name }[]
+/// (): { ifindex: number, kind: string }[]
+Napi::Value shared_place_qdiscs(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const auto qdiscs = guarded(env, egress::traffic_control::shared_place_qdiscs);
+  return to_array(env, qdiscs, [env](const auto& qdisc) {
+    auto object = Napi::Object::New(env);
+    object.Set("ifindex", qdisc.first);
+    object.Set("kind", qdisc.second);
+    return object;
+  });
+}
+
+/// (ifindex: number): { priority, handle, programId, kind, name }[]
 Napi::Value clsact_filters(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   const uint32_t ifindex = info[0].As<Napi::Number>().Uint32Value();
-  auto filters = guarded(env, [&] { return egress::rtnetlink::clsact_filters(ifindex); });
+  auto filters = guarded(env, [&] {
+    auto all = egress::traffic_control::filters(ifindex, egress::traffic_control::Hook::kEgress);
+    std::erase_if(all, [](const auto& filter) { return !filter.classifies(); });
+    return all;
+  });
   return to_array(env, filters, [env](const auto& filter) {
     auto object = Napi::Object::New(env);
-    object.Set("egress", filter.egress);
     object.Set("priority", filter.priority);
     object.Set("handle", filter.handle);
     object.Set("programId", filter.program_id);
+    object.Set("protocol", uint32_t{ntohs(filter.protocol_be)});
+    object.Set("kind", filter.kind);
     object.Set("name", filter.name);
     return object;
   });
@@ -832,6 +907,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Exporter", Exporter::define(env));
   exports.Set("InterfaceWatch", Watch::define(env));
   exports.Set("links", Napi::Function::New(env, links));
+  exports.Set("hasInterface", Napi::Function::New(env, has_interface));
   exports.Set("defaultRouteInterfaces", Napi::Function::New(env, default_route_interfaces));
   exports.Set("listeningTcpPorts", Napi::Function::New(env, listening_tcp_ports));
   exports.Set("leftovers", Napi::Function::New(env, leftovers));
@@ -839,6 +915,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("pinFolders", Napi::Function::New(env, pin_folders));
   exports.Set("removePins", Napi::Function::New(env, remove_pins));
   exports.Set("tcxChain", Napi::Function::New(env, tcx_chain));
+  exports.Set("sharedPlaceQdiscs", Napi::Function::New(env, shared_place_qdiscs));
   exports.Set("clsactFilters", Napi::Function::New(env, clsact_filters));
   exports.Set("programName", Napi::Function::New(env, program_name));
   exports.Set("tryAttach", Napi::Function::New(env, try_attach));

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "clsact_filter.h"
 #include "fd.h"
 #include "pins.h"
 
@@ -43,61 +46,27 @@ class TcxLink {
   std::string pin_;  // its file; empty: none
 };
 
-/// A direct-action cls_bpf filter on an interface's clsact qdisc, known by its priority and handle.
-/// The destructor removes the filter, and the qdisc only if this program made it and nobody else
-/// has a filter on it.
-class ClsactFilter {
- public:
-  /// The first that runs: other filters of the same priority come after a newer one.
-  static constexpr uint32_t kPriority = 1;
-  /// "egre" in ASCII.
-  static constexpr uint32_t kHandle = 0x65677265;
-
-  /// Replaces what an earlier run left under the same priority and handle, between two packets.
-  /// @param made_qdisc whether an earlier run made the qdisc that is there
-  /// @throws Error "attach clsact"
-  ClsactFilter(int program_fd, uint32_t ifindex, const std::string& name, bool made_qdisc);
-  /// Owns what an earlier run left.
-  static ClsactFilter adopt(uint32_t ifindex, bool made_qdisc) { return {ifindex, made_qdisc}; }
-  ClsactFilter(ClsactFilter&& other) noexcept;
-  ClsactFilter& operator=(ClsactFilter&& other) noexcept;
-  ~ClsactFilter();
-
-  bool hangs() const;
-  bool made_qdisc() const { return made_qdisc_; }
-
-  /// Gives it up: the destructor leaves it hanging.
-  void leave() { ifindex_ = 0; }
-
-  /// A filter of this program's, whoever put it there.
-  struct Leftover {
-    uint32_t ifindex;
-    std::string interface;
-    uint32_t program_id;
-  };
-  /// @throws Error "list interfaces", "list filters"
-  static std::vector<Leftover> find_all();
-  /// Removes such a filter, and nothing else: the qdisc may be anybody's.
-  /// @throws Error "remove filter"
-  static void remove(uint32_t ifindex, const std::string& name);
-
- private:
-  ClsactFilter(uint32_t ifindex, bool made_qdisc) : ifindex_(ifindex), made_qdisc_(made_qdisc) {}
-  void remove_qdisc_if_unused() noexcept;
-
-  uint32_t ifindex_;  // 0: moved from, or left
-  bool made_qdisc_;
-  uint32_t program_id_ = 0;
-};
-
 /// Monostate: nothing any more.
 using Attachment = std::variant<std::monostate, TcxLink, ClsactFilter>;
 
 /// kTcx or kClsact; kAuto takes TCX where the kernel has it.
 Mode resolve(Mode mode);
 
-/// Whether it still hangs where it was made; others can remove it, and a device takes it along.
-bool hangs(const Attachment& attachment);
+/// Something that runs before the program at an interface's egress, and may end the chain.
+struct Predecessor {
+  Mode mode;            ///< kTcx or kClsact
+  uint32_t priority;    ///< of a clsact filter
+  uint32_t program_id;  ///< 0: a filter that is not BPF
+  std::string name;     ///< of a filter: its own, or its kind
+};
+
+/// What runs before it; none if it does not hang any more where it was made: others can remove it,
+/// and a device takes it along.
+/// @param own the ids of this program's entries
+/// @throws Error "list programs", "list filters"
+std::optional<std::vector<Predecessor>> predecessors(const Attachment& attachment, uint32_t ifindex,
+                                                     const std::string& name,
+                                                     std::initializer_list<uint32_t> own);
 
 /// Leaves it hanging when it ends.
 void leave(Attachment& attachment);

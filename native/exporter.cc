@@ -13,6 +13,7 @@
 #include "address_text.h"
 #include "error.h"
 #include "grace_period.h"
+#include "interface_name.h"
 #include "privileges.h"
 
 namespace egress {
@@ -55,6 +56,8 @@ std::map<uint32_t, egress_slot> read_slots(int map_fd) {
   }
   return slots;
 }
+
+std::string name_of(const egress_slot& slot) { return show_name(slot.name); }
 
 /// An interface that begins in a slot goes on with what the slot counts.
 constexpr uint64_t kSlotBorn = 1;
@@ -121,7 +124,7 @@ void Exporter::adopt() {
   for (const auto& [index, slot] : slots) {
     const auto departed = slots.find(departed_ifindex(slot));
     if (index & EGRESS_DEPARTED) {
-      departed_[slot.name] = slot;
+      departed_[name_of(slot)] = slot;
     } else if (departed != slots.end()) {
       // A slot of two is one that was moving when the process was killed; nothing hangs there.
       move(index, departed->first, departed->second);
@@ -135,22 +138,22 @@ std::vector<Exporter::Adopted> Exporter::adopted() {
   std::lock_guard lock(mutex_);
   std::vector<Adopted> found;
   for (const auto& [ifindex, counted] : counted_)
-    if (!counted.attached) found.push_back({ifindex, counted.slot.name});
+    if (!counted.attached) found.push_back({ifindex, name_of(counted.slot)});
   return found;
 }
 
-Mode Exporter::attach(uint32_t ifindex, const std::string& name, bool link_header, Mode mode) {
+Mode Exporter::attach(uint32_t ifindex, const std::string& name, bool link_header, Mode mode,
+                      uint32_t replaced) {
   std::lock_guard lock(mutex_);
   mode = resolve(mode);
-  if (auto found = counted_.find(ifindex); found != counted_.end() &&
-                                           found->second.slot.name == name &&
-                                           !hangs(found->second.attachment)) {
-    hang(ifindex, found->second, link_header, mode);
+  if (auto found = counted_.find(ifindex);
+      found != counted_.end() && name_of(found->second.slot) == name && !hanging_locked(ifindex)) {
+    hang(ifindex, found->second, link_header, mode, replaced);
     return mode;
   }
   std::set<uint32_t> stale;  // of an earlier run: renamed, or replaced by another of its name
   for (const auto& [other, counted] : counted_) {
-    if (other != ifindex && counted.slot.name != name) continue;
+    if (other != ifindex && name_of(counted.slot) != name) continue;
     if (counted.attached) throw Error("attach", name, EEXIST);
     stale.insert(other);
   }
@@ -164,14 +167,16 @@ Mode Exporter::attach(uint32_t ifindex, const std::string& name, bool link_heade
     move(departed_ifindex(counted.slot), ifindex, counted.slot);
   } else {
     counted.slot.slot = take_slot();
-    name.copy(counted.slot.name, sizeof(counted.slot.name) - 1);
+    const std::string raw = raw_name(name);
+    if (raw.size() >= sizeof(counted.slot.name)) throw Error("attach", name, ENAMETOOLONG);
+    raw.copy(counted.slot.name, raw.size());
     auto zero = one_per_cpu();
     write(program_.interfaces_fd(), "interfaces", &counted.slot.slot, zero.data());
     destinations_.moved(counted.slot.slot) = {};
     write_slot(ifindex, counted.slot);
   }
   try {
-    hang(ifindex, counted, link_header, mode);
+    hang(ifindex, counted, link_header, mode, replaced);
   } catch (const Error&) {
     // What it never counted needs no memory; what it counted before goes on to be shown.
     if (read_slot(counted.slot).total.packets == 0)
@@ -184,10 +189,11 @@ Mode Exporter::attach(uint32_t ifindex, const std::string& name, bool link_heade
   return mode;
 }
 
-void Exporter::hang(uint32_t ifindex, Counted& counted, bool link_header, Mode mode) {
+void Exporter::hang(uint32_t ifindex, Counted& counted, bool link_header, Mode mode,
+                    uint32_t replaced) {
   // First let go: the destructor of an old clsact filter would remove a new one.
   counted.attachment = Attachment();
-  const std::string name = counted.slot.name;
+  const std::string name = name_of(counted.slot);
   const int entry = link_header ? program_.ethernet_fd() : program_.ip_fd();
   egress_slot slot = counted.slot;
   if (mode == Mode::kTcx) {
@@ -197,7 +203,7 @@ void Exporter::hang(uint32_t ifindex, Counted& counted, bool link_header, Mode m
     slot.flags = 0;
   } else {
     if (pins_) TcxLink::remove(ifindex, *pins_);
-    ClsactFilter filter(entry, ifindex, name, slot.flags & EGRESS_SLOT_MADE_QDISC);
+    ClsactFilter filter(entry, ifindex, name, slot.flags & EGRESS_SLOT_MADE_QDISC, replaced);
     slot.flags = EGRESS_SLOT_CLSACT | (filter.made_qdisc() ? EGRESS_SLOT_MADE_QDISC : 0);
     counted.attachment = std::move(filter);
   }
@@ -206,18 +212,26 @@ void Exporter::hang(uint32_t ifindex, Counted& counted, bool link_header, Mode m
   counted.attached = true;
 }
 
-std::optional<Exporter::Hanging> Exporter::hanging(uint32_t ifindex) {
-  std::lock_guard lock(mutex_);
-  auto found = counted_.find(ifindex);
-  if (found == counted_.end() || !hangs(found->second.attachment)) return {};
-  const bool tcx = std::holds_alternative<TcxLink>(found->second.attachment);
-  auto chain = tcx_chain(ifindex, found->second.slot.name);
-  if (tcx) {
-    const auto own = {program_.ethernet_id(), program_.ip_id()};
-    chain.erase(std::find_first_of(chain.begin(), chain.end(), own.begin(), own.end()),
-                chain.end());
+std::vector<std::optional<Exporter::Hanging>> Exporter::hanging(
+    const std::vector<uint32_t>& ifindexes) {
+  std::vector<std::optional<Hanging>> all;
+  for (uint32_t ifindex : ifindexes) {
+    // One at a time: scrapes may come in between.
+    std::lock_guard lock(mutex_);
+    all.push_back(hanging_locked(ifindex));
   }
-  return Hanging{tcx ? Mode::kTcx : Mode::kClsact, std::move(chain)};
+  return all;
+}
+
+std::optional<Exporter::Hanging> Exporter::hanging_locked(uint32_t ifindex) {
+  auto found = counted_.find(ifindex);
+  if (found == counted_.end()) return {};
+  const auto& [slot, attachment, attached] = found->second;
+  auto before =
+      predecessors(attachment, ifindex, name_of(slot), {program_.ethernet_id(), program_.ip_id()});
+  if (!before) return {};
+  const bool tcx = std::holds_alternative<TcxLink>(attachment);
+  return Hanging{tcx ? Mode::kTcx : Mode::kClsact, std::move(*before)};
 }
 
 void Exporter::detach(const std::set<uint32_t>& ifindexes) {
@@ -246,9 +260,9 @@ void Exporter::depart(uint32_t ifindex, Counted counted) {
   counted.slot.departed_ns = boot_time_ns();
   counted.slot.flags = 0;
   // An earlier interface of this name, which departed under it.
-  if (auto same = departed_.find(counted.slot.name); same != departed_.end()) forget(same);
+  if (auto same = departed_.find(name_of(counted.slot)); same != departed_.end()) forget(same);
   move(ifindex, departed_ifindex(counted.slot), counted.slot);
-  departed_[counted.slot.name] = counted.slot;
+  departed_[name_of(counted.slot)] = counted.slot;
 }
 
 void Exporter::move(uint32_t from, uint32_t to, egress_slot slot) {
@@ -322,7 +336,7 @@ Housekeeping Exporter::keep_house(uint64_t idle_timeout_ms, bool tell) {
 
 std::vector<std::string> Exporter::slot_names() {
   std::vector<std::string> names(EGRESS_INTERFACES_MAX);
-  for_each_slot([&](const egress_slot& slot) { names[slot.slot] = slot.name; });
+  for_each_slot([&](const egress_slot& slot) { names[slot.slot] = name_of(slot); });
   return names;
 }
 
@@ -399,7 +413,7 @@ Ranking Exporter::rank(const Query& query) {
   std::lock_guard lock(mutex_);
   Ranking ranking{};
   std::map<std::string, egress_slot> slots;
-  for_each_slot([&](const egress_slot& slot) { slots[slot.name] = slot; });
+  for_each_slot([&](const egress_slot& slot) { slots[name_of(slot)] = slot; });
   std::vector<uint32_t> by_slot(EGRESS_INTERFACES_MAX);
   for (const auto& [name, slot] : slots) {
     by_slot[slot.slot] = static_cast<uint32_t>(ranking.interfaces.size());
@@ -464,7 +478,7 @@ void Exporter::read(Snapshot& snapshot, std::optional<uint64_t> zero_for_ns) {
   std::vector<uint32_t> by_slot(EGRESS_INTERFACES_MAX);
   for_each_slot([&](const egress_slot& slot) {
     by_slot[slot.slot] = static_cast<uint32_t>(snapshot.interfaces.size());
-    snapshot.interfaces.push_back({slot.name, read_slot(slot), 0, {}});
+    snapshot.interfaces.push_back({name_of(slot), read_slot(slot), 0, {}});
   });
   for (Destination& destination : snapshot.destinations) {
     destination.interface = by_slot.at(destination.interface);

@@ -75,21 +75,22 @@ class Exporter {
   /// How the program hangs on an interface.
   struct Hanging {
     Mode mode;  ///< kTcx or kClsact
-    /// The programs that run before it, by id; each may end the chain.
-    std::vector<uint32_t> before;
+    std::vector<Predecessor> before;
   };
 
   /// Counts what leaves an interface from now on, or again where somebody removed the attachment.
   /// The counts of a departed interface of this name go on, so that no series goes backwards.
   /// @param name the label under which it is shown
   /// @param link_header whether its frames begin with an Ethernet header
+  /// @param replaced as of ClsactFilter
   /// @throws Error "attach tcx", "attach clsact", "add clsact qdisc", "write map"; EEXIST if its
   ///         ifindex or name is attached and hangs, ENOSPC beyond EGRESS_INTERFACES_MAX
-  Mode attach(uint32_t ifindex, const std::string& name, bool link_header, Mode mode);
+  Mode attach(uint32_t ifindex, const std::string& name, bool link_header, Mode mode,
+              uint32_t replaced = 0);
 
-  /// How the attachment hangs, if it still does: others can remove it.
-  /// @throws Error "list programs"
-  std::optional<Hanging> hanging(uint32_t ifindex);
+  /// How attachments hang; none for those that do not any more: others can remove them.
+  /// @throws Error "list programs", "list filters"
+  std::vector<std::optional<Hanging>> hanging(const std::vector<uint32_t>& ifindexes);
 
   /// Stops counting on interfaces. Their last counts stay visible until they are forgotten; a later
   /// interface of the same ifindex starts anew. Waits for running programs.
@@ -166,7 +167,8 @@ class Exporter {
   void adopt();
   void detach_locked(const std::set<uint32_t>& ifindexes);
   void check_network_namespace();
-  void hang(uint32_t ifindex, Counted& counted, bool link_header, Mode mode);
+  void hang(uint32_t ifindex, Counted& counted, bool link_header, Mode mode, uint32_t replaced);
+  std::optional<Hanging> hanging_locked(uint32_t ifindex);
   void move(uint32_t from, uint32_t to, egress_slot slot);
   void depart(uint32_t ifindex, Counted counted);
   void forget(std::map<std::string, egress_slot>::iterator departed);

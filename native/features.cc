@@ -78,7 +78,7 @@ std::optional<Error> try_attach(Mode mode) {
       if (mode == Mode::kTcx)
         TcxLink(program.ethernet_fd(), kLoopback, "", nullptr);
       else
-        ClsactFilter(program.ethernet_fd(), kLoopback, "", false);
+        ClsactFilter(program.ethernet_fd(), kLoopback, "", false, 0);
     } catch (const Error& error) {
       failure.emplace(error);
     }

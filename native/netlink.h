@@ -24,11 +24,15 @@ struct Request {
   Body body;
 };
 
+/// How often a dump is made again that changes disturbed.
+constexpr int kAttempts = 10;
+
 /// Sends a dump request and calls `each` with every message of the answer.
 /// @param protocol NETLINK_ROUTE or another family of netlink(7)
 /// @throws Error as the kernel answers
+/// @returns whether it is of one moment; else something may be missing (NLM_F_DUMP_INTR)
 template <typename Body>
-void dump(const char* operation, int protocol, uint16_t type, const Body& body,
+bool dump(const char* operation, int protocol, uint16_t type, const Body& body,
           const std::function<void(const nlmsghdr*)>& each) {
   Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
   if (!socket) throw Error(operation, "", errno);
@@ -45,6 +49,7 @@ void dump(const char* operation, int protocol, uint16_t type, const Body& body,
              sizeof(kernel)) < 0)
     throw Error(operation, "", errno);
 
+  bool consistent = true;
   std::vector<uint32_t> buffer(kReceiveBuffer / sizeof(uint32_t));
   for (;;) {
     ssize_t received = recv(socket.get(), buffer.data(), kReceiveBuffer, MSG_TRUNC);
@@ -54,13 +59,28 @@ void dump(const char* operation, int protocol, uint16_t type, const Body& body,
     int left = static_cast<int>(received);
     for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
          message = NLMSG_NEXT(message, left)) {
-      if (message->nlmsg_type == NLMSG_DONE) return;
+      if (message->nlmsg_flags & NLM_F_DUMP_INTR) consistent = false;
+      if (message->nlmsg_type == NLMSG_DONE) return consistent;
       if (message->nlmsg_type == NLMSG_ERROR) {
         const auto* error = static_cast<const nlmsgerr*>(NLMSG_DATA(message));
         throw Error(operation, "", -error->error);
       }
       each(message);
     }
+  }
+}
+
+/// What `add` makes of a dump's messages: of the first that no change disturbed, or of the last
+/// that was tried.
+/// @throws Error as dump() does
+template <typename Found, typename Body>
+Found collect(const char* operation, int protocol, uint16_t type, const Body& body,
+              const std::function<void(Found&, const nlmsghdr*)>& add) {
+  for (int attempt = 1;; attempt++) {
+    Found found;
+    const bool consistent = dump(operation, protocol, type, body,
+                                 [&](const nlmsghdr* message) { add(found, message); });
+    if (consistent || attempt == kAttempts) return found;
   }
 }
 

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rtnetlink.h"
 
-#include <linux/if_arp.h>
+#include <arpa/inet.h>
+#include <linux/filter.h>
 #include <linux/if_tun.h>
-#include <linux/pkt_cls.h>
-#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <sys/socket.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <functional>
+#include <iterator>
+#include <map>
 
+#include "attributes.h"
 #include "error.h"
 #include "fd.h"
+#include "interface_name.h"
 #include "netlink.h"
+#include "routes.h"
 
 namespace egress::rtnetlink {
 namespace {
@@ -23,134 +26,117 @@ namespace {
 // IFLA_PARENT_DEV_BUS_NAME, since 5.14; the headers here may be older.
 constexpr uint16_t kParentDeviceBusName = 57;
 
-/// Calls `each` with every attribute of a message whose body is a Body.
-template <typename Body, typename Each>
-void for_each_attribute(const nlmsghdr* message, Each each) {
-  auto* body = static_cast<const char*>(NLMSG_DATA(message));
-  int left = static_cast<int>(message->nlmsg_len - NLMSG_LENGTH(sizeof(Body)));
-  for (auto* attribute = reinterpret_cast<const rtattr*>(body + NLMSG_ALIGN(sizeof(Body)));
-       RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
-    each(attribute);
-}
-
-/// Calls `each` with every attribute within an attribute.
-template <typename Each>
-void for_each_nested(const rtattr* outer, Each each) {
-  int left = static_cast<int>(RTA_PAYLOAD(outer));
-  for (auto* inner = static_cast<const rtattr*>(RTA_DATA(outer)); RTA_OK(inner, left);
-       inner = RTA_NEXT(inner, left))
-    each(inner);
-}
-
-uint32_t as_u32(const rtattr* attribute) {
-  uint32_t value;
-  std::memcpy(&value, RTA_DATA(attribute), sizeof(value));
-  return value;
-}
+// IFLA_PROP_LIST and IFLA_ALT_IFNAME, since 5.5.
+constexpr uint16_t kPropertyList = 52;
+constexpr uint16_t kAltName = 53;
+// RTMGRP_ has none of it (RTNLGRP_NEXTHOP, since 5.3).
+constexpr uint32_t kNexthopGroup = 1U << (RTNLGRP_NEXTHOP - 1);
 
 bool is_tap(const rtattr* tun_type) {
   return *static_cast<const uint8_t*>(RTA_DATA(tun_type)) == IFF_TAP;
 }
 
+Link parse_link(const nlmsghdr* message) {
+  const auto* info = static_cast<const ifinfomsg*>(NLMSG_DATA(message));
+  Link link;
+  link.ifindex = static_cast<uint32_t>(info->ifi_index);
+  link.type = info->ifi_type;
+  link.up = info->ifi_flags & IFF_UP;
+  bool elsewhere = false;
+  netlink::for_each_attribute<ifinfomsg>(message, [&](const rtattr* attribute) {
+    switch (attribute->rta_type & NLA_TYPE_MASK) {
+      case IFLA_IFNAME:
+        link.name = show_name(netlink::as_string(attribute));
+        break;
+      case IFLA_LINKINFO:
+        netlink::for_each_nested(attribute, [&](const rtattr* nested) {
+          if (nested->rta_type == IFLA_INFO_KIND) link.kind = netlink::as_string(nested);
+          if (nested->rta_type == IFLA_INFO_DATA && link.kind == "tun")
+            netlink::for_each_nested(nested, [&](const rtattr* option) {
+              if (option->rta_type == IFLA_TUN_TYPE)
+                link.type = is_tap(option) ? ARPHRD_ETHER : ARPHRD_NONE;
+            });
+        });
+        break;
+      case kPropertyList:
+        netlink::for_each_nested(attribute, [&](const rtattr* nested) {
+          if (nested->rta_type == kAltName)
+            link.altnames.push_back(show_name(netlink::as_string(nested)));
+        });
+        break;
+      case kParentDeviceBusName:
+        link.bus = netlink::as_string(attribute);
+        break;
+      case IFLA_MASTER:
+        link.master = netlink::as_u32(attribute);
+        break;
+      case IFLA_LINK:
+        link.lower = netlink::as_u32(attribute);
+        break;
+      case IFLA_LINK_NETNSID:
+        elsewhere = true;
+        break;
+    }
+  });
+  // A device without another beneath it names itself; one of a pair names its peer.
+  if (elsewhere || link.lower == link.ifindex || link.kind == "veth" || link.kind == "netkit")
+    link.lower = 0;
+  return link;
+}
+
+/// With an address, IPv4 routes go that have it as their source, without a word.
+bool is_about_routes(uint16_t type) {
+  return type == RTM_NEWROUTE || type == RTM_DELROUTE || type == RTM_DELADDR ||
+         type == RTM_NEWNEXTHOP || type == RTM_DELNEXTHOP;
+}
+
+/// Lets a socket hear of routes only if they are default routes, of addresses only if they go, and
+/// of all else. A routing daemon changes thousands a second.
+void filter_changes(int socket) {
+  // Of struct nlmsghdr and what follows it; loads take the bytes for network order.
+  constexpr uint32_t kType = 4, kPrefixLength = sizeof(nlmsghdr) + 1;
+  constexpr uint32_t kAll = UINT32_MAX, kNothing = 0;
+  const auto type = [](uint16_t number) { return uint32_t{htons(number)}; };
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_H | BPF_ABS, kType),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, type(RTM_NEWADDR), 5, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, type(RTM_NEWROUTE), 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, type(RTM_DELROUTE), 0, 2),
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kPrefixLength),
+      BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, kDefaultRouteBits, 1, 0),
+      BPF_STMT(BPF_RET | BPF_K, kAll),
+      BPF_STMT(BPF_RET | BPF_K, kNothing),
+  };
+  const sock_fprog filter{std::size(program), program};
+  if (setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) != 0)
+    throw Error("watch interfaces", "", errno);
+}
+
 }  // namespace
 
 std::vector<Link> links() {
-  std::vector<Link> found;
-  netlink::dump(
-      "list interfaces", NETLINK_ROUTE, RTM_GETLINK, ifinfomsg{}, [&](const nlmsghdr* message) {
-        const auto* info = static_cast<const ifinfomsg*>(NLMSG_DATA(message));
-        Link link;
-        link.ifindex = static_cast<uint32_t>(info->ifi_index);
-        link.type = info->ifi_type;
-        bool elsewhere = false;
-        for_each_attribute<ifinfomsg>(message, [&](const rtattr* attribute) {
-          switch (attribute->rta_type & NLA_TYPE_MASK) {
-            case IFLA_IFNAME:
-              link.name = static_cast<const char*>(RTA_DATA(attribute));
-              break;
-            case IFLA_LINKINFO:
-              for_each_nested(attribute, [&](const rtattr* nested) {
-                if (nested->rta_type == IFLA_INFO_KIND)
-                  link.kind = static_cast<const char*>(RTA_DATA(nested));
-                if (nested->rta_type == IFLA_INFO_DATA && link.kind == "tun")
-                  for_each_nested(nested, [&](const rtattr* option) {
-                    if (option->rta_type == IFLA_TUN_TYPE)
-                      link.type = is_tap(option) ? ARPHRD_ETHER : ARPHRD_NONE;
-                  });
-              });
-              break;
-            case kParentDeviceBusName:
-              link.bus = static_cast<const char*>(RTA_DATA(attribute));
-              break;
-            case IFLA_MASTER:
-              link.master = as_u32(attribute);
-              break;
-            case IFLA_LINK:
-              link.lower = as_u32(attribute);
-              break;
-            case IFLA_LINK_NETNSID:
-              elsewhere = true;
-              break;
-          }
-        });
-        // A device without another beneath it names itself; one of a pair names its peer.
-        if (elsewhere || link.lower == link.ifindex || link.kind == "veth" || link.kind == "netkit")
-          link.lower = 0;
-        found.push_back(std::move(link));
-      });
-  return found;
-}
-
-std::vector<uint32_t> default_route_interfaces() {
-  std::vector<uint32_t> found;
-  auto add = [&](uint32_t ifindex) {
-    if (std::find(found.begin(), found.end(), ifindex) == found.end()) found.push_back(ifindex);
-  };
-  netlink::dump("list routes", NETLINK_ROUTE, RTM_GETROUTE, rtmsg{}, [&](const nlmsghdr* message) {
-    const auto* route = static_cast<const rtmsg*>(NLMSG_DATA(message));
-    bool ip = route->rtm_family == AF_INET || route->rtm_family == AF_INET6;
-    if (!ip || route->rtm_dst_len != 0 || route->rtm_type != RTN_UNICAST) return;
-    for_each_attribute<rtmsg>(message, [&](const rtattr* attribute) {
-      if (attribute->rta_type == RTA_OIF) add(as_u32(attribute));
-      if (attribute->rta_type != RTA_MULTIPATH) return;
-      int left = static_cast<int>(RTA_PAYLOAD(attribute));
-      for (auto* hop = static_cast<const rtnexthop*>(RTA_DATA(attribute)); RTNH_OK(hop, left);) {
-        add(static_cast<uint32_t>(hop->rtnh_ifindex));
-        left -= static_cast<int>(RTNH_ALIGN(hop->rtnh_len));
-        hop = RTNH_NEXT(hop);
-      }
-    });
-  });
-  return found;
-}
-
-std::vector<Filter> clsact_filters(uint32_t ifindex) {
-  constexpr std::array<uint32_t, 2> kHooks = {TC_H_MIN_INGRESS, TC_H_MIN_EGRESS};
-  std::vector<Filter> found;
-  for (uint32_t hook : kHooks) {
-    tcmsg request{};
-    request.tcm_ifindex = static_cast<int>(ifindex);
-    request.tcm_parent = TC_H_MAKE(TC_H_CLSACT, hook);
-    netlink::dump(
-        "list filters", NETLINK_ROUTE, RTM_GETTFILTER, request, [&](const nlmsghdr* message) {
-          if (message->nlmsg_type != RTM_NEWTFILTER) return;
-          const auto* info = static_cast<const tcmsg*>(NLMSG_DATA(message));
-          Filter filter{
-              hook == TC_H_MIN_EGRESS, TC_H_MAJ(info->tcm_info) >> 16, info->tcm_handle, 0, {}};
-          for_each_attribute<tcmsg>(message, [&](const rtattr* attribute) {
-            if (attribute->rta_type != TCA_OPTIONS) return;
-            // The kind's own attributes, here those of cls_bpf.
-            for_each_nested(attribute, [&](const rtattr* option) {
-              if (option->rta_type == TCA_BPF_NAME)
-                filter.name = static_cast<const char*>(RTA_DATA(option));
-              if (option->rta_type == TCA_BPF_ID) filter.program_id = as_u32(option);
-            });
-          });
-          // A filter chain's head comes without a handle of its own.
-          if (filter.handle != 0) found.push_back(std::move(filter));
-        });
+  // By ifindex, so that what one of several disturbed dumps left out is there from another.
+  std::map<uint32_t, Link> all;
+  bool consistent = false;
+  for (int attempt = 0; attempt < netlink::kAttempts && !consistent; attempt++) {
+    std::map<uint32_t, Link> found;
+    consistent = netlink::dump("list interfaces", NETLINK_ROUTE, RTM_GETLINK, ifinfomsg{},
+                               [&](const nlmsghdr* message) {
+                                 Link link = parse_link(message);
+                                 found.insert_or_assign(link.ifindex, std::move(link));
+                               });
+    if (consistent) all.clear();
+    for (auto& [ifindex, link] : found) all.insert_or_assign(ifindex, std::move(link));
   }
-  return found;
+  std::vector<Link> links;
+  for (auto& [ifindex, link] : all)
+    if (consistent || exists(ifindex)) links.push_back(std::move(link));
+  return links;
+}
+
+bool exists(uint32_t ifindex) {
+  char name[IF_NAMESIZE];
+  return if_indextoname(ifindex, name) != nullptr;
 }
 
 Fd subscribe() {
@@ -158,7 +144,9 @@ Fd subscribe() {
   if (!socket) throw Error("watch interfaces", "", errno);
   sockaddr_nl groups{};
   groups.nl_family = AF_NETLINK;
-  groups.nl_groups = RTMGRP_LINK | RTMGRP_TC | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+  groups.nl_groups = RTMGRP_LINK | RTMGRP_TC | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE |
+                     RTMGRP_IPV4_IFADDR | kNexthopGroup;
+  filter_changes(socket.get());
   if (bind(socket.get(), reinterpret_cast<sockaddr*>(&groups), sizeof(groups)) != 0)
     throw Error("watch interfaces", "", errno);
   return socket;
@@ -179,12 +167,10 @@ Changes drain(const Fd& socket) {
     int left = static_cast<int>(received);
     for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
          message = NLMSG_NEXT(message, left)) {
-      if (message->nlmsg_type == RTM_NEWROUTE || message->nlmsg_type == RTM_DELROUTE) {
-        const auto* route = static_cast<const rtmsg*>(NLMSG_DATA(message));
-        changes.default_routes = changes.default_routes || route->rtm_dst_len == 0;
-      } else {
+      if (is_about_routes(message->nlmsg_type))
+        changes.default_routes = true;
+      else
         changes.links = true;
-      }
     }
   }
 }

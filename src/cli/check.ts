@@ -1,6 +1,7 @@
 import type { BpfMode } from '../config/options.js'
 import { ExitCode } from '../errors.js'
 import { type Addon, loadAddon } from '../kernel/addon.js'
+import { describeProgram } from '../kernel/egress-programs.js'
 import { type Feature, type HostReport, type InterfaceReport, reportHost } from '../kernel/host-report.js'
 
 /**
@@ -8,12 +9,12 @@ import { type Feature, type HostReport, type InterfaceReport, reportHost } from 
  *
  * @returns 0 if the exporter can count here, else 77
  */
-export function check(
+export async function check(
   { json, mode }: { readonly json: boolean; readonly mode: BpfMode },
   print: (line: string) => void,
   addon: Addon = loadAddon(),
-): ExitCode {
-  const report = reportHost(mode, addon)
+): Promise<ExitCode> {
+  const report = await reportHost(mode, addon)
   if (json) print(JSON.stringify(report, undefined, 2))
   else for (const line of describe(report)) print(line)
   return report.usable ? ExitCode.ok : ExitCode.unsupported
@@ -57,13 +58,12 @@ function describeInterface(report: InterfaceReport): string[] {
   const route = report.defaultRoute ? ', default route' : ''
   return [
     `  ${report.name} (${report.linkType}${route}): ${how}`,
-    ...report.programs.map(({ attached, programId, name, ours }) => {
-      const what = programId === 0 ? 'a filter that is not BPF' : `program ${programId}`
-      return `      ${attached}: ${what}${name === '' ? '' : ` ${name}`}${ours ? ' (this program)' : ''}`
+    ...(report.obstacle === undefined ? [] : [`      ${report.obstacle}`]),
+    ...report.programs.map(({ attached: mode, priority = 0, programId, name, ours }) => {
+      const what = describeProgram({ mode, priority, programId, name })
+      return `      ${what}${ours ? ' (this program)' : ''}`
     }),
     ...(report.visible ? [] : ['      its TCX programs cannot be seen without CAP_NET_ADMIN']),
-    ...(report.hidden
-      ? ['      hidden: the TCX programs run first and may hide packets; use --bpf.mode=auto']
-      : []),
+    ...(report.hidden ? ['      hidden: programs of others run first and may hide packets'] : []),
   ]
 }

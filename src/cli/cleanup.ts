@@ -31,9 +31,10 @@ export function cleanup(dryRun: boolean, print: (line: string) => void, addon: A
       handle(what, holder, () => addon.removePins(path))
     }
     // After the pins, with which some of them go.
-    for (const { ifindex, interface: name, programId } of addon.leftovers()) {
+    for (const leftover of addon.leftovers()) {
+      const { interface: name, programId } = leftover
       const what = `the filter on ${name} (clsact egress, BPF program ${programId})`
-      handle(what, findProgramHolder(programId), () => addon.removeLeftover(ifindex, name))
+      handle(what, findProgramHolder(programId), () => addon.removeLeftover(leftover))
     }
     if (found.length === 0) print('nothing is left behind')
   } catch (error) {

@@ -28,7 +28,7 @@ try {
   const argv = process.argv.slice(2)
   const print = (line: string) => process.stdout.write(`${line}\n`)
   if (argv[0] === 'check') {
-    process.exitCode = check(parseCheckFlags(argv.slice(1)), print)
+    process.exitCode = await check(parseCheckFlags(argv.slice(1)), print)
   } else if (argv[0] === 'destinations') {
     const { destinations } = await import('./destinations.js')
     destinations(argv.slice(1), print)

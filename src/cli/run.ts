@@ -31,7 +31,7 @@ export async function run(commandLine: CommandLine): Promise<void> {
     { destinations_limit: settings.destinationsLimit, kernel_mib: kernelMiB(settings) },
     'the tables take this much memory in the kernel',
   )
-  const counter = EgressCounter.open(settings, log)
+  const counter = await EgressCounter.open(settings, log)
   let closeMemory = () => Promise.resolve()
   try {
     // Loaded while it counts already: these take longer to load than the program.
@@ -45,6 +45,8 @@ export async function run(commandLine: CommandLine): Promise<void> {
       libbpfVersion: counter.libbpfVersion,
       destinationsLimit: settings.destinationsLimit,
       interfaces: () => counter.interfaces,
+      missingInterfaces: () => counter.missingInterfaces,
+      uncountedSeconds: () => counter.uncountedSeconds,
       table: () => counter.table,
       runStatistics: () => counter.runStatistics,
       configReload: () => reloader.state,

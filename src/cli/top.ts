@@ -124,7 +124,7 @@ async function open(
     ...(exclude && { 'destinations.exclude': exclude }),
   }
   try {
-    return attachedSource(parseSettings(values), createLog({ level: 'error', format: 'logfmt' }))
+    return await attachedSource(parseSettings(values), createLog({ level: 'error', format: 'logfmt' }))
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     throw new UserError(`top: no exporter answers at ${localUrl}, and ${error.message}`, error.exitCode, {

@@ -4,6 +4,10 @@ import { groupNames } from './destination-groups.js'
 export const bpfModes = ['auto', 'tcx', 'clsact'] as const
 export type BpfMode = (typeof bpfModes)[number]
 
+/** What a named interface that does not exist at the start is: a mistake, or to be waited for. */
+export const missingTreatments = ['refuse', 'wait'] as const
+export type MissingTreatment = (typeof missingTreatments)[number]
+
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 
@@ -35,17 +39,23 @@ interface Definition {
 export const options = {
   interface: {
     value: 'name',
-    help: 'interface to count on, or a glob; repeatable; followed as they come and go',
+    help: 'interface to count on, or a pattern as in bash; repeatable; followed as they come and go',
     list: true,
     default: [],
     shownDefault: 'those of the default routes',
   },
   'interface.exclude': {
     value: 'name',
-    help: 'interface to leave out, or a glob; repeatable',
+    help: 'interface to leave out, or a pattern; repeatable',
     list: true,
     default: [],
     shownDefault: 'none',
+  },
+  'interface.missing': {
+    value: 'treatment',
+    help: 'what to do at the start where a named interface, or any default route, does not exist: refuse to run, or wait for it',
+    choices: missingTreatments,
+    default: 'refuse',
   },
   'destinations.exclude': {
     value: 'list',

@@ -2,7 +2,8 @@ import { UserError, usageError } from '../errors.js'
 import { destinationGroups, groupNames, isGroup } from './destination-groups.js'
 import { parseDuration } from './duration.js'
 import { type ListenAddress, parseListenAddress } from './listen-address.js'
-import type { BpfMode, LogFormat, LogLevel, OptionName, Values } from './options.js'
+import { parseNamePattern } from './name-pattern.js'
+import type { BpfMode, LogFormat, LogLevel, MissingTreatment, OptionName, Values } from './options.js'
 import { formatPrefix, type Prefix, parsePrefix } from './prefix.js'
 
 /** What becomes of destinations that begin with a prefix; the longest that matches decides. */
@@ -20,10 +21,12 @@ export interface AuditSettings {
 
 /** Everything that the exporter needs to know, validated. */
 export interface Settings {
-  /** Names and globs; empty: the interfaces of the default routes. */
+  /** Names and patterns; empty: the interfaces of the default routes. */
   readonly interfaces: readonly string[]
-  /** Names and globs; stronger than `interfaces`. */
+  /** Names and patterns; stronger than `interfaces`. */
   readonly interfacesExclude: readonly string[]
+  /** What a named interface is that does not exist at the start. */
+  readonly interfaceMissing: MissingTreatment
   readonly choices: readonly Choice[]
   /** Most destinations in the table. */
   readonly destinationsLimit: number
@@ -86,6 +89,8 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
   return Object.freeze({
     interfaces: read('interface', parseNames),
     interfacesExclude: read('interface.exclude', parseNames),
+    // As below.
+    interfaceMissing: values['interface.missing'] as MissingTreatment,
     choices: Object.freeze(choices),
     destinationsLimit: read('destinations.limit', (text) => parseNumber(text, 1, limitMax)),
     idleTimeoutMs: read('destinations.idle-timeout', parseDuration),
@@ -124,6 +129,7 @@ const choice =
 
 function parseNames(names: readonly string[]): readonly string[] {
   if (names.includes('')) throw new Error('the name is empty: write one such as eth0')
+  names.forEach(parseNamePattern)
   return Object.freeze([...new Set(names)])
 }
 

@@ -1,21 +1,18 @@
 import { collectDefaultMetrics, type PrometheusContentType, Registry } from 'prom-client'
 import type { RunStatistics } from '../kernel/addon.js'
-import type { FollowedInterface } from '../kernel/follower.js'
 import type { TableState } from '../kernel/housekeeper.js'
 import { buildInfo } from './build-info.js'
 import { configReload, type ReloadState } from './config-reload.js'
 import type { Format } from './format.js'
-import { interfaceGauges } from './interfaces.js'
+import { interfaceMetrics, type InterfaceSource } from './interfaces.js'
 import { type MemorySource, memoryMetrics } from './memory.js'
 import { programMetrics } from './program.js'
 import { tableMetrics } from './table.js'
 
 /** What the exporter says of itself. */
-export interface SelfMetricsSource {
+export interface SelfMetricsSource extends InterfaceSource {
   readonly libbpfVersion: string
   readonly destinationsLimit: number
-  /** The chosen interfaces at the time of the call. */
-  readonly interfaces: () => readonly FollowedInterface[]
   readonly table: () => TableState
   readonly runStatistics: () => RunStatistics
   readonly memory: MemorySource
@@ -50,7 +47,7 @@ function createRegistry(source: SelfMetricsSource, contentType: string): Registr
   configReload(registry, source.configReload)
   programMetrics(registry, source.runStatistics)
   memoryMetrics(registry, source.memory, source.interfaces)
-  interfaceGauges(registry, source.interfaces)
+  interfaceMetrics(registry, source)
   const ours = new Set(registry.getMetricsAsArray())
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision })
   for (const metric of registry.getMetricsAsArray()) {

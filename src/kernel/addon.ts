@@ -11,6 +11,10 @@ import type { Contacts } from './contacts.js'
 export interface Link {
   readonly ifindex: number
   readonly name: string
+  /** Other names that it has, as good as the first. */
+  readonly altnames: readonly string[]
+  /** Whether it may have routes. */
+  readonly up: boolean
   /** ARPHRD_*, include/uapi/linux/if_arp.h. */
   readonly type: number
   /** Of a virtual one, such as "vlan"; empty otherwise. */
@@ -34,16 +38,30 @@ export interface Leftover {
 /** How the program hangs on an interface. */
 export interface Hanging {
   readonly mode: AttachedMode
-  /** The BPF programs that run before it, by id; each may end the chain. */
-  readonly before: readonly number[]
+  /** What runs before it, and may end the chain. */
+  readonly before: readonly Predecessor[]
 }
 
+/** Something that runs before the program at an interface's egress. */
+export interface Predecessor {
+  readonly mode: AttachedMode
+  /** Of a clsact filter. */
+  readonly priority: number
+  /** 0: a filter that is not BPF. */
+  readonly programId: number
+  /** Of a filter: its own, or its kind. */
+  readonly name: string
+}
+
+/** A filter on the egress side of a clsact qdisc. */
 export interface ClsactFilter {
-  readonly egress: boolean
   readonly priority: number
   readonly handle: number
   /** 0: not a BPF filter. */
   readonly programId: number
+  /** Such as "bpf" or "u32". */
+  readonly kind: string
+  /** Of a BPF filter. */
   readonly name: string
 }
 
@@ -162,17 +180,27 @@ export interface RunStatistics {
 
 export interface NativeExporter {
   /** What an earlier run, whose pins were adopted, counted on and this one has not decided on yet. */
-  adopted(): { readonly ifindex: number; readonly name: string }[]
+  adopted(): Promise<{ readonly ifindex: number; readonly name: string }[]>
   /** What of an earlier run's pins was lost, and why. */
   replaced(): string[]
-  /** Counts what leaves an interface from now on, also after others removed it; throws a NativeError. */
-  attach(ifindex: number, name: string, ethernet: boolean, mode: BpfMode): AttachedMode
-  /** How the attachment hangs; undefined where it does not hang any more, or never did. */
-  hanging(ifindex: number): Hanging | undefined
+  /**
+   * Counts what leaves an interface from now on, also after others removed it; rejects with a NativeError.
+   *
+   * @param replaced the program of a clsact filter of this program's that may be exchanged for this one
+   */
+  attach(
+    ifindex: number,
+    name: string,
+    ethernet: boolean,
+    mode: BpfMode,
+    replaced?: number,
+  ): Promise<AttachedMode>
+  /** How attachments hang; undefined for those that do not hang any more, or never did. */
+  hanging(ifindexes: readonly number[]): Promise<(Hanging | undefined)[]>
   /** Stops counting on interfaces; their last counts stay until they are forgotten. */
   detach(ifindexes: readonly number[]): Promise<void>
   /** Lets go of the last counts of interfaces that departed longer ago than this; returns their names. */
-  forgetDeparted(afterMs: number): string[]
+  forgetDeparted(afterMs: number): Promise<string[]>
   /**
    * Takes destinations out of the table that had no packet for so long (0: none), and from 90 % of the
    * limit on those that had none for longest.
@@ -185,7 +213,7 @@ export interface NativeExporter {
   /** Exchanges the prefixes that decide about destinations, listed ones too. */
   choose(choices: readonly Choice[]): Promise<void>
   /** Says which source ports are those of calls: 1024 words for TCP, 1024 for other protocols. */
-  setOwnPorts(bits: BigUint64Array): void
+  setOwnPorts(bits: BigUint64Array): Promise<void>
   /** Destinations in the table that are not known yet, so many at most; they are on no page. */
   discover(most: number): Promise<Discovered>
   /** Makes destinations known, with the first contact that pages will show, in ms since the Unix epoch. */
@@ -246,23 +274,29 @@ export interface Addon {
     /** true: goes without what Linux 5.4 lacks; for tests. */
     oldKernel?: boolean
   }) => NativeExporter
-  readonly InterfaceWatch: new (changed: (defaultRoutes: boolean) => void) => NativeInterfaceWatch
+  readonly InterfaceWatch: new (
+    changed: (changes: { readonly links: boolean; readonly defaultRoutes: boolean }) => void,
+  ) => NativeInterfaceWatch
   links(): Link[]
+  /** Whether there is such an interface now. */
+  hasInterface(ifindex: number): boolean
   /** The ports on which TCP sockets listen; throws a NativeError. */
   listeningTcpPorts(): number[]
-  /** Interfaces of the default routes of any table and family, by ifindex. */
-  defaultRouteInterfaces(): number[]
+  /** Interfaces of the default routes of any table and family, by ifindex; takes as long as there are routes. */
+  defaultRouteInterfaces(): Promise<number[]>
   /** The clsact filters of this program, on every interface, in use or left behind. */
   leftovers(): Leftover[]
   /** Removes such a filter and nothing else; throws a NativeError. */
-  removeLeftover(ifindex: number, interfaceName: string): void
+  removeLeftover(leftover: Leftover): void
   /** Every folder of pins of this program, in use or left behind. */
   pinFolders(): PinFolder[]
   /** Removes a folder of pins with what is attached by them; throws a NativeError. */
   removePins(path: string): void
   /** The BPF programs in an interface's TCX egress chain, by id, in the order in which they run. */
   tcxChain(ifindex: number, interfaceName: string): number[]
-  /** The filters on an interface's clsact qdisc, whoever put them there. */
+  /** The qdiscs at the place that clsact and `ingress` share. Only clsact has an egress side. */
+  sharedPlaceQdiscs(): { readonly ifindex: number; readonly kind: string }[]
+  /** The filters on an interface's clsact qdisc, whoever put them there, in the order in which they run. */
   clsactFilters(ifindex: number): ClsactFilter[]
   /** The name of a BPF program; empty where it cannot be seen (CAP_SYS_ADMIN). */
   programName(programId: number): string

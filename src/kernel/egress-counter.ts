@@ -68,52 +68,69 @@ export class EgressCounter {
    *
    * @throws UserError saying what the kernel, the privileges or the settings lack
    */
-  static open(settings: CounterSettings, log: FollowerLog, addon: Addon = loadAddon()): EgressCounter {
+  static async open(
+    settings: CounterSettings,
+    log: FollowerLog,
+    addon: Addon = loadAddon(),
+  ): Promise<EgressCounter> {
     try {
-      return new EgressCounter(settings, log, addon)
+      const exporter = openExporter(settings, log, addon)
+      try {
+        return await EgressCounter.#start(settings, log, addon, exporter)
+      } catch (error) {
+        exporter.close()
+        throw error
+      }
     } catch (error) {
       throw explain(error)
     }
   }
 
-  private constructor(settings: CounterSettings, log: FollowerLog, addon: Addon) {
-    const { choices, ipv4PrefixLength, ipv6PrefixLength, aggregateReplies, pinPath } = settings
-    const { destinationsLimit } = settings
-    this.libbpfVersion = addon.libbpfVersion
-    this.#exporter = new addon.Exporter({
-      destinationsLimit,
-      choices,
-      ipv4PrefixLength,
-      ipv6PrefixLength,
-      aggregateReplies,
-      pinPath,
-    })
-    for (const reason of this.#exporter.replaced()) {
-      log.warn({ pin_path: pinPath, reason }, 'pins of an earlier run do not fit: its counts are lost')
-    }
-    if (settings.bpfStats) this.#enableStatistics(log)
-    const adopted = this.#exporter.adopted().map(({ name }) => name)
+  static async #start(
+    settings: CounterSettings,
+    log: FollowerLog,
+    addon: Addon,
+    exporter: NativeExporter,
+  ): Promise<EgressCounter> {
+    const adopted = (await exporter.adopted()).map(({ name }) => name)
     if (adopted.length > 0)
-      log.info({ pin_path: pinPath, interfaces: adopted }, 'going on with pinned counts')
+      log.info({ pin_path: settings.pinPath, interfaces: adopted }, 'going on with pinned counts')
+    // Before anything is attached, since it says what is a call.
+    const housekeeper = await Housekeeper.start(addon, exporter, settings, log)
     try {
-      // Before anything is attached, since it says what is a call.
-      this.#housekeeper = new Housekeeper(addon, this.#exporter, settings, log)
+      const follower = await InterfaceFollower.start(addon, exporter, settings, log)
+      return new EgressCounter(addon, exporter, housekeeper, follower)
     } catch (error) {
-      this.#exporter.close()
+      housekeeper.close()
       throw error
     }
-    try {
-      this.#follower = new InterfaceFollower(addon, this.#exporter, settings, log)
-    } catch (error) {
-      this.#housekeeper.close()
-      this.#exporter.close()
-      throw error
-    }
+  }
+
+  private constructor(
+    addon: Addon,
+    exporter: NativeExporter,
+    housekeeper: Housekeeper,
+    follower: InterfaceFollower,
+  ) {
+    this.libbpfVersion = addon.libbpfVersion
+    this.#exporter = exporter
+    this.#housekeeper = housekeeper
+    this.#follower = follower
   }
 
   /** The chosen interfaces that exist now. */
   get interfaces(): readonly FollowedInterface[] {
     return this.#follower.interfaces
+  }
+
+  /** The interfaces that were named and do not exist. */
+  get missingInterfaces(): readonly string[] {
+    return this.#follower.missing
+  }
+
+  /** For how many seconds each interface was there and not counted, at most. */
+  get uncountedSeconds(): ReadonlyMap<string, number> {
+    return this.#follower.uncountedSeconds
   }
 
   /** What the kernel measured of the program. */
@@ -177,22 +194,40 @@ export class EgressCounter {
     }
   }
 
-  #enableStatistics(log: FollowerLog): void {
-    try {
-      this.#exporter.enableStatistics()
-    } catch (error) {
-      if (!isNativeError(error)) throw error
-      const reason =
-        error.code === 'EPERM' ? 'it takes CAP_SYS_ADMIN' : `the kernel has no such switch (${error.code})`
-      log.warn({ reason }, 'cannot turn BPF statistics on: --bpf.stats has no effect')
-    }
-  }
-
   /** Detaches everywhere, or leaves everything to its pins. Idempotent; a read under way still ends well. */
   close(): void {
     this.#follower.close()
     this.#housekeeper.close()
     this.#exporter.close()
+  }
+}
+
+function openExporter(settings: CounterSettings, log: FollowerLog, addon: Addon): NativeExporter {
+  const { choices, ipv4PrefixLength, ipv6PrefixLength, aggregateReplies, pinPath } = settings
+  const { destinationsLimit } = settings
+  const exporter = new addon.Exporter({
+    destinationsLimit,
+    choices,
+    ipv4PrefixLength,
+    ipv6PrefixLength,
+    aggregateReplies,
+    pinPath,
+  })
+  for (const reason of exporter.replaced()) {
+    log.warn({ pin_path: pinPath, reason }, 'pins of an earlier run do not fit: its counts are lost')
+  }
+  if (settings.bpfStats) enableStatistics(exporter, log)
+  return exporter
+}
+
+function enableStatistics(exporter: NativeExporter, log: FollowerLog): void {
+  try {
+    exporter.enableStatistics()
+  } catch (error) {
+    if (!isNativeError(error)) throw error
+    const reason =
+      error.code === 'EPERM' ? 'it takes CAP_SYS_ADMIN' : `the kernel has no such switch (${error.code})`
+    log.warn({ reason }, 'cannot turn BPF statistics on: --bpf.stats has no effect')
   }
 }
 

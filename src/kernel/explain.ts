@@ -62,6 +62,8 @@ function diagnose(error: NativeError): { message: string; exitCode: ExitCode } {
       return unsupported(
         `${kernel} has neither TCX nor the clsact qdisc${on}: load it with modprobe sch_ingress (CONFIG_NET_SCH_INGRESS)`,
       )
+    case 'add clsact qdisc EEXIST':
+      return failed(explainQdisc(error.object))
     case 'attach clsact ENOENT':
     case 'attach clsact EOPNOTSUPP':
       return unsupported(
@@ -81,6 +83,10 @@ function diagnose(error: NativeError): { message: string; exitCode: ExitCode } {
   }
   return failed(withDetail(error.message, error.detail))
 }
+
+/** An `ingress` qdisc has the place of clsact, and no egress side. */
+export const explainQdisc = (name: string): string =>
+  `interface ${name}: an ingress qdisc has the place of clsact, so what leaves cannot be counted: replace it by tc qdisc delete dev ${name} ingress and tc qdisc add dev ${name} clsact, which takes the same filters, or use Linux 6.6 or newer with --bpf.mode=auto`
 
 function explainPermission(error: NativeError): string {
   const what = error.operation.startsWith('load')

@@ -1,23 +1,43 @@
 import type { Settings } from '../config/settings.js'
+import { ExitCode, UserError } from '../errors.js'
 import type { Logger } from '../log.js'
-import type { Addon, AttachedMode, Hanging, NativeExporter, NativeInterfaceWatch } from './addon.js'
+import type { Addon, AttachedMode, NativeExporter, NativeInterfaceWatch } from './addon.js'
+import { attach, isOccupied } from './attach.js'
+import { DefaultRoutes } from './default-routes.js'
 import { explain } from './explain.js'
-import { type EgressInterface, findInterfaces, requireInterfaces } from './interfaces.js'
+import {
+  type EgressInterface,
+  findInterfaces,
+  isNamed,
+  missingNames,
+  requireInterfaces,
+} from './interfaces.js'
+import { Predecessors } from './predecessors.js'
+import { UncountedTime } from './uncounted-time.js'
 
 /** An interface that is to be counted on. */
 export interface FollowedInterface extends EgressInterface {
   /** How the program hangs on it; undefined while it does not. */
   readonly mode: AttachedMode | undefined
+  /** How many programs of others run before it there, and may end the chain. */
+  readonly programsBefore: number
 }
 
 interface Followed extends FollowedInterface {
   /** How often it was lost, or could not be had, since it last held for a while. */
   readonly failures: number
-  /** In ms since the epoch: when it was attached, or before when it is not tried again. */
+  /** By performance.now(), as the next: when it was attached, or before when it is not tried again. */
   readonly since: number
+  /** When it was last seen to hang, or else first seen. */
+  readonly seen: number
+  /** Why it is not attached. */
+  readonly reason?: string
 }
 
-export type FollowerSettings = Pick<Settings, 'interfaces' | 'interfacesExclude' | 'bpfMode'>
+export type FollowerSettings = Pick<
+  Settings,
+  'interfaces' | 'interfacesExclude' | 'interfaceMissing' | 'bpfMode'
+>
 export type FollowerLog = Pick<Logger, 'info' | 'warn'>
 
 /** TCX links go without a word from the kernel, so attachments are looked at this often. */
@@ -42,11 +62,13 @@ export class InterfaceFollower {
   readonly #exporter: NativeExporter
   #settings: FollowerSettings
   readonly #log: FollowerLog
+  readonly #routes: DefaultRoutes
   readonly #followed = new Map<number, Followed>()
-  /** Warned of already: interfaces where others run first. */
-  readonly #behind = new Map<number, string>()
+  #missing: readonly string[] = []
+  readonly #uncounted = new UncountedTime()
+  readonly #predecessors: Predecessors
   readonly #watch: NativeInterfaceWatch
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
   #comparing: Promise<void> | undefined
   #again = false
   #closed = false
@@ -54,34 +76,81 @@ export class InterfaceFollower {
   /**
    * Attaches to the chosen interfaces and follows them from then on.
    *
-   * @throws UserError or NativeError if one of them cannot be had at the start
+   * @throws UserError or NativeError if a named one cannot be had at the start, or none of any kind
    */
-  constructor(addon: Addon, exporter: NativeExporter, settings: FollowerSettings, log: FollowerLog) {
+  static async start(
+    addon: Addon,
+    exporter: NativeExporter,
+    settings: FollowerSettings,
+    log: FollowerLog,
+  ): Promise<InterfaceFollower> {
+    const follower = new InterfaceFollower(addon, exporter, settings, log)
+    try {
+      await follower.#start()
+    } catch (error) {
+      follower.close()
+      throw error
+    }
+    return follower
+  }
+
+  private constructor(addon: Addon, exporter: NativeExporter, settings: FollowerSettings, log: FollowerLog) {
     this.#addon = addon
     this.#exporter = exporter
     this.#settings = settings
     this.#log = log
+    this.#routes = new DefaultRoutes(addon)
+    this.#predecessors = new Predecessors(log, addon.tcxSupported())
     // Heard from before the first look, so that nothing is missed in between.
-    this.#watch = new addon.InterfaceWatch((defaultRoutes) => {
-      if (!defaultRoutes || this.#settings.interfaces.length === 0) this.#compare()
+    this.#watch = new addon.InterfaceWatch(({ links, defaultRoutes }) => {
+      if (defaultRoutes) this.#routes.changed()
+      if (links || this.#settings.interfaces.length === 0) this.#compare()
     })
-    try {
-      for (const link of requireInterfaces(addon, settings)) this.#attach(link)
-    } catch (error) {
-      this.#watch.close()
-      throw error
-    }
-    if (this.#followed.size === 0) {
-      log.warn({ interface: settings.interfaces.join(',') }, 'no interface matches yet')
-    }
+  }
+
+  async #start(): Promise<void> {
+    this.#comparing = this.#attachFirst()
+    await this.#comparing
+    this.#comparing = undefined
+    const { interfaces } = this.#settings
+    if (this.#missing.length > 0)
+      this.#log.warn({ interface: this.#missing.join(',') }, 'this interface does not exist yet')
+    else if (this.#followed.size === 0)
+      this.#log.warn({ interface: interfaces.join(',') }, 'no interface matches yet')
     this.#timer = setInterval(() => this.#compare(), checkIntervalMs).unref()
     // At once where an earlier run, whose pins were adopted, counted on more.
-    if (exporter.adopted().length > 0) this.#compare()
+    if (this.#again || (await this.#exporter.adopted()).length > 0) this.#compare()
+  }
+
+  async #attachFirst(): Promise<void> {
+    const links = this.#addon.links()
+    this.#missing = missingNames(links, this.#settings)
+    for (const link of await requireInterfaces(links, this.#routes, this.#settings)) {
+      try {
+        await this.#attach(link, 0, 'replace')
+      } catch (error) {
+        const explained = explain(error)
+        // What is wrong with the one is not with the others, unless kernel or privileges lack something.
+        const lasting = !(explained instanceof UserError) || explained.exitCode === ExitCode.unsupported
+        if (lasting || isNamed(link, this.#settings)) throw error
+        this.#retryLater(link, undefined, explained)
+      }
+    }
   }
 
   /** The chosen interfaces that exist, by ifindex. */
   get interfaces(): readonly FollowedInterface[] {
     return [...this.#followed.values()]
+  }
+
+  /** The interfaces that were named and do not exist. */
+  get missing(): readonly string[] {
+    return this.#missing
+  }
+
+  /** For how many seconds each interface was there and not counted, at most. */
+  get uncountedSeconds(): ReadonlyMap<string, number> {
+    return this.#uncounted.seconds(performance.now())
   }
 
   /** Chooses interfaces anew; how to attach to them stays. */
@@ -109,7 +178,9 @@ export class InterfaceFollower {
       return
     }
     this.#comparing = this.#compareOnce()
-      .catch((error: unknown) => this.#log.warn({ err: error }, 'cannot follow interfaces'))
+      .catch((error: unknown) => {
+        if (!this.#isClosed()) this.#log.warn({ err: error }, 'cannot follow interfaces')
+      })
       .finally(() => {
         this.#comparing = undefined
         if (!this.#again) return
@@ -120,93 +191,115 @@ export class InterfaceFollower {
 
   async #compareOnce(): Promise<void> {
     if (this.#isClosed()) return
-    const wanted = new Map(findInterfaces(this.#addon, this.#settings).map((link) => [link.ifindex, link]))
+    const links = this.#addon.links()
+    this.#missing = missingNames(links, this.#settings)
+    const found = await findInterfaces(links, this.#routes, this.#settings)
+    const wanted = new Map(found.map((link) => [link.ifindex, link]))
     // All departures first: a name that moved to another device must be free before it is taken.
     const gone = [...this.#followed.values()].filter(({ ifindex, name, linkType }) => {
       const link = wanted.get(ifindex)
       return link?.name !== name || link.linkType !== linkType
     })
-    const stale = this.#exporter.adopted().filter(({ ifindex }) => !wanted.has(ifindex))
+    const stale = (await this.#exporter.adopted()).filter(({ ifindex }) => !wanted.has(ifindex))
     if (gone.length + stale.length > 0) await this.#depart([...gone, ...stale])
     if (this.#isClosed()) return
-    for (const name of this.#exporter.forgetDeparted(departedVisibleMs)) {
+    for (const name of await this.#exporter.forgetDeparted(departedVisibleMs)) {
       this.#log.info({ interface: name }, 'forgot the last counts of this interface')
     }
-    for (const link of wanted.values()) {
-      const current = this.#followed.get(link.ifindex)
-      if (current) this.#keepAttached({ ...current, place: link.place })
-      else this.#tryAttach(link, 0)
-    }
+    await this.#keepAttached(wanted)
   }
 
   async #depart(gone: readonly Pick<Followed, 'name' | 'ifindex'>[]): Promise<void> {
-    for (const { ifindex } of gone) this.#followed.delete(ifindex)
+    for (const { ifindex, name } of gone) {
+      this.#followed.delete(ifindex)
+      this.#uncounted.depart(name, performance.now())
+    }
     await this.#exporter.detach(gone.map(({ ifindex }) => ifindex))
     if (this.#isClosed()) return
     for (const { name, ifindex } of gone) {
-      this.#behind.delete(ifindex)
+      this.#predecessors.forget(ifindex)
       this.#log.info({ interface: name, ifindex }, 'interface is gone: its last counts stay for 5 minutes')
     }
   }
 
+  /** Attaches where the program does not hang, and looks after it where it does. */
+  async #keepAttached(wanted: ReadonlyMap<number, EgressInterface>): Promise<void> {
+    const attached = [...this.#followed.values()].filter(({ mode }) => mode !== undefined)
+    const hanging = await this.#exporter.hanging(attached.map(({ ifindex }) => ifindex))
+    const now = performance.now()
+    const byIfindex = new Map(attached.map(({ ifindex }, index) => [ifindex, hanging[index]]))
+    for (const link of wanted.values()) {
+      if (this.#isClosed()) return
+      const known = this.#followed.get(link.ifindex)
+      const current = known && { ...known, place: link.place }
+      if (current === undefined || current.mode === undefined) {
+        if (current === undefined || now >= current.since) await this.#tryAttach(link, current)
+        continue
+      }
+      const how = byIfindex.get(link.ifindex)
+      if (how === undefined) {
+        this.#retryLater(link, current, new Error('somebody removed the program'))
+        continue
+      }
+      this.#predecessors.look(link, how)
+      const failures = now - current.since > retryMostMs ? 0 : current.failures
+      const programsBefore = how.before.length
+      this.#followed.set(link.ifindex, { ...current, failures, programsBefore, seen: now })
+    }
+  }
+
   /** Attaches, for the first time or again. Throws what the kernel says. */
-  #attach(link: EgressInterface, failures = 0): void {
-    const mode = this.#exporter.attach(link.ifindex, link.name, link.ethernet, this.#settings.bpfMode)
+  async #attach(link: EgressInterface, failures: number, inDoubt: 'replace' | 'refuse'): Promise<void> {
+    const mode = await attach(this.#exporter, link, this.#settings.bpfMode, inDoubt)
+    const [hanging] = await this.#exporter.hanging([link.ifindex])
     const { name, ifindex, linkType } = link
-    this.#followed.set(ifindex, { ...identity(link), mode, failures, since: Date.now() })
+    const now = performance.now()
+    const programsBefore = hanging?.before.length ?? 0
+    this.#uncounted.end(name, now)
+    this.#followed.set(ifindex, { ...identity(link), mode, programsBefore, failures, since: now, seen: now })
     this.#log.info(
       { interface: name, ifindex, link_type: linkType, mode },
       'counting what leaves this interface',
     )
-    this.#warnIfBehind(link, this.#exporter.hanging(ifindex))
+    this.#predecessors.look(link, hanging)
   }
 
-  /** Other programs that run first may end the chain, so that this one never sees the packet. */
-  #warnIfBehind({ name, ifindex }: EgressInterface, hanging: Hanging | undefined): void {
-    const programs = hanging?.before.join(',') ?? ''
-    if (programs === (this.#behind.get(ifindex) ?? '')) return
-    this.#behind.set(ifindex, programs)
-    if (programs === '') return
-    const remedy = hanging?.mode === 'clsact' ? ': --bpf.mode=auto or tcx goes before them' : ''
-    this.#log.warn(
-      { interface: name, ifindex, programs },
-      `TCX programs of others run first here and may hide packets${remedy}`,
-    )
-  }
-
-  #tryAttach(link: EgressInterface, failures: number): void {
+  async #tryAttach(link: EgressInterface, current: Followed | undefined): Promise<void> {
     try {
-      this.#attach(link, failures)
+      await this.#attach(link, current?.failures ?? 0, current ? 'refuse' : 'replace')
     } catch (error) {
-      this.#retryLater(link, failures, explain(error) as Error)
+      if (!this.#isClosed()) this.#retryLater(link, current, explain(error))
     }
   }
 
-  #keepAttached(current: Followed): void {
-    const now = Date.now()
-    if (current.mode === undefined) {
-      if (now >= current.since) this.#tryAttach(current, current.failures)
-      return
-    }
-    const hanging = this.#exporter.hanging(current.ifindex)
-    if (!hanging) {
-      this.#retryLater(current, current.failures, new Error('somebody removed the program'))
-      return
-    }
-    this.#warnIfBehind(current, hanging)
-    const failures = now - current.since > retryMostMs ? 0 : current.failures
-    this.#followed.set(current.ifindex, { ...current, failures })
-  }
-
-  #retryLater(link: EgressInterface, failures: number, reason: Error): void {
-    const waitMs = Math.min(retryFirstMs * 2 ** failures, retryMostMs)
+  #retryLater(link: EgressInterface, current: Followed | undefined, error: unknown): void {
     const { name, ifindex } = link
-    const since = Date.now() + waitMs
-    this.#followed.set(ifindex, { ...identity(link), mode: undefined, failures: failures + 1, since })
+    if (!this.#addon.hasInterface(ifindex)) {
+      // A device takes along what hangs on it: the next look finds it gone.
+      this.#compare()
+      return
+    }
+    const now = performance.now()
+    const failures = current?.failures ?? 0
+    const seen = current?.seen ?? now
+    // Who waits for others to leave tries as often as it looks.
+    const occupied = isOccupied(error)
+    const waitMs = occupied ? checkIntervalMs : Math.min(retryFirstMs * 2 ** failures, retryMostMs)
+    const reason = (error as Error).message
+    this.#uncounted.begin(name, seen)
+    this.#followed.set(ifindex, {
+      ...identity(link),
+      mode: undefined,
+      programsBefore: 0,
+      failures: occupied ? failures : failures + 1,
+      since: now + waitMs,
+      seen,
+      reason,
+    })
     setTimeout(() => this.#compare(), waitMs).unref()
-    const wait = { retry_seconds: waitMs / 1000 }
+    if (occupied && current?.reason === reason) return
     this.#log.warn(
-      { interface: name, ifindex, reason: reason.message, ...wait },
+      { interface: name, ifindex, reason, retry_seconds: waitMs / 1000 },
       'not attached to this interface',
     )
   }

@@ -2,9 +2,9 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import type { BpfMode } from '../config/options.js'
 import { UserError } from '../errors.js'
-import { type Addon, type AttachedMode, isNativeError } from './addon.js'
+import { type Addon, type AttachedMode, type ClsactFilter, isNativeError } from './addon.js'
 import { type Capability, heldCapabilities, missingCapabilities } from './capabilities.js'
-import { explain } from './explain.js'
+import { explain, explainQdisc } from './explain.js'
 import { linkTypeOf } from './interfaces.js'
 import { findProgramHolder } from './program-holder.js'
 
@@ -22,7 +22,11 @@ export interface Feature {
 /** A program or filter at an interface's egress. */
 export interface EgressProgram {
   readonly attached: AttachedMode
+  /** Of a clsact filter; filters run from the lowest on. */
+  readonly priority?: number
+  /** 0: a filter that is not BPF. */
   readonly programId: number
+  /** Its own, or of a filter that is not BPF its kind. */
   readonly name: string
   /** Whether it is this program's, of a running exporter or left behind. */
   readonly ours: boolean
@@ -35,11 +39,13 @@ export interface InterfaceReport {
   readonly defaultRoute: boolean
   /** How the program would hang there; absent: it cannot. */
   readonly mode?: AttachedMode
+  /** Why it cannot, where that is this interface's own matter. */
+  readonly obstacle?: string
   /** Whether its TCX programs can be seen; that takes CAP_NET_ADMIN. */
   readonly visible: boolean
   /** In the order in which they run. */
   readonly programs: readonly EgressProgram[]
-  /** Whether one of them would run first and could hide packets. */
+  /** Whether one of them runs before this program, or would, and could hide packets. */
   readonly hidden: boolean
 }
 
@@ -63,7 +69,7 @@ export interface HostReport {
 }
 
 /** Looks at this host, and changes nothing on it. */
-export function reportHost(bpfMode: BpfMode, addon: Addon): HostReport {
+export async function reportHost(bpfMode: BpfMode, addon: Addon): Promise<HostReport> {
   const program = probeProgram(addon)
   const [tcx, clsact] = (['tcx', 'clsact'] as const).map((mode) => probeAttachment(mode, addon))
   const features = [
@@ -90,7 +96,7 @@ export function reportHost(bpfMode: BpfMode, addon: Addon): HostReport {
       missing: missingCapabilities(['CAP_BPF', 'CAP_NET_ADMIN', 'CAP_PERFMON']),
     },
     bpffs: bpfFileSystems(),
-    interfaces: reportInterfaces(usable ? mode : undefined, addon),
+    interfaces: await reportInterfaces(usable ? mode : undefined, addon),
     leftovers: findLeftovers(addon),
   }
 }
@@ -170,32 +176,58 @@ function isWritable(path: string): boolean {
   }
 }
 
-function reportInterfaces(mode: AttachedMode | undefined, addon: Addon): InterfaceReport[] {
-  const routed = new Set(addon.defaultRouteInterfaces())
+async function reportInterfaces(mode: AttachedMode | undefined, addon: Addon): Promise<InterfaceReport[]> {
+  const routed = new Set(await addon.defaultRouteInterfaces())
+  const qdiscs = new Map(addon.sharedPlaceQdiscs().map(({ ifindex, kind }) => [ifindex, kind]))
   return addon.links().map(({ name, ifindex, type }) => {
     const linkType = linkTypeOf(type)
+    const qdisc = qdiscs.get(ifindex)
     const chain = tcxChain(ifindex, name, addon)
     const tcx = (chain ?? []).map((programId): EgressProgram => {
       const programName = addon.programName(programId)
       return { attached: 'tcx', programId, name: programName, ours: programName.startsWith('egress_') }
     })
-    const filters = addon.clsactFilters(ifindex).filter(({ egress }) => egress)
-    const clsact = filters.map((filter): EgressProgram => {
-      const ours = filter.name.startsWith('egress_') && filter.handle === 0x65677265
-      return { attached: 'clsact', programId: filter.programId, name: filter.name, ours }
-    })
+    const clsact = qdisc === 'clsact' ? addon.clsactFilters(ifindex).map(describeFilter) : []
+    const obstacle = mode === 'clsact' && qdisc !== undefined && qdisc !== 'clsact'
     return {
       name,
       ifindex,
       linkType: linkType?.name ?? `ARPHRD ${type}`,
       defaultRoute: routed.has(ifindex),
-      ...(linkType && mode && { mode }),
+      ...(linkType && mode && !obstacle && { mode }),
+      ...(obstacle && { obstacle: explainQdisc(name) }),
       visible: chain !== undefined,
       programs: [...tcx, ...clsact],
-      hidden: mode === 'clsact' && tcx.some(({ ours }) => !ours),
+      hidden: mode !== undefined && isHidden(mode, tcx, clsact),
     }
   })
 }
+
+const describeFilter = ({ priority, handle, programId, kind, name }: ClsactFilter): EgressProgram => ({
+  attached: 'clsact',
+  priority,
+  programId,
+  name: name === '' ? kind : name,
+  ours: name.startsWith('egress_') && handle === 0x65677265,
+})
+
+/** It goes to the head of its chain; what is there already may have come before it since. */
+function isHidden(
+  mode: AttachedMode,
+  tcx: readonly EgressProgram[],
+  clsact: readonly EgressProgram[],
+): boolean {
+  const beforeOurs = (chain: readonly EgressProgram[]) => {
+    const own = chain.findIndex(({ ours }) => ours)
+    return own > 0
+  }
+  if (mode === 'tcx') return beforeOurs(tcx)
+  const first = clsact.some(({ ours }) => ours) ? beforeOurs(clsact) : clsact.some(isFirst)
+  return tcx.some(({ ours }) => !ours) || first
+}
+
+/** It does not go before one at priority 1, unless that takes another BPF filter beside it. */
+const isFirst = ({ priority, programId }: EgressProgram): boolean => priority === 1 && programId === 0
 
 function tcxChain(ifindex: number, name: string, addon: Addon): number[] | undefined {
   try {

@@ -46,13 +46,28 @@ export class Housekeeper {
   watcher: TableWatcher | undefined
 
   /** @throws NativeError if the host's ports cannot be handed to the program */
-  constructor(addon: Addon, exporter: NativeExporter, settings: HousekeeperSettings, log: HousekeeperLog) {
+  static async start(
+    addon: Addon,
+    exporter: NativeExporter,
+    settings: HousekeeperSettings,
+    log: HousekeeperLog,
+  ): Promise<Housekeeper> {
+    const housekeeper = new Housekeeper(addon, exporter, settings, log)
+    await housekeeper.#refreshOwnPorts()
+    housekeeper.#schedule(housekeeper.#usualInterval())
+    return housekeeper
+  }
+
+  private constructor(
+    addon: Addon,
+    exporter: NativeExporter,
+    settings: HousekeeperSettings,
+    log: HousekeeperLog,
+  ) {
     this.#addon = addon
     this.#exporter = exporter
     this.#settings = settings
     this.#log = log
-    this.#refreshOwnPorts()
-    this.#schedule(this.#usualInterval())
   }
 
   get state(): TableState {
@@ -81,7 +96,7 @@ export class Housekeeper {
   async #round(): Promise<void> {
     let next = this.#usualInterval()
     try {
-      this.#refreshOwnPorts()
+      await this.#refreshOwnPorts()
       if (this.#crowded) await this.watcher?.crowded()
       const done = await this.#exporter.keepHouse(this.#settings.idleTimeoutMs, this.watcher !== undefined)
       this.#note(done)
@@ -108,7 +123,7 @@ export class Housekeeper {
     this.#overflowPackets = overflowPackets
   }
 
-  #refreshOwnPorts(): void {
-    if (this.#settings.aggregateReplies) this.#exporter.setOwnPorts(findOwnPorts(this.#addon))
+  async #refreshOwnPorts(): Promise<void> {
+    if (this.#settings.aggregateReplies) await this.#exporter.setOwnPorts(findOwnPorts(this.#addon))
   }
 }

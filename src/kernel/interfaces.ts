@@ -1,6 +1,8 @@
-import picomatch from 'picomatch'
+import { type NamePattern, parseNamePattern, readName } from '../config/name-pattern.js'
+import type { Settings } from '../config/settings.js'
 import { ExitCode, UserError, usageError } from '../errors.js'
-import type { Addon, Link } from './addon.js'
+import type { Link } from './addon.js'
+import type { DefaultRoutes } from './default-routes.js'
 
 /** An interface that can be counted on. */
 export interface EgressInterface {
@@ -27,12 +29,7 @@ export interface InterfacePlace {
 }
 
 /** Which interfaces to count on. */
-export interface InterfaceChoice {
-  /** Names and globs; empty: the interfaces of the default routes. */
-  readonly interfaces: readonly string[]
-  /** Names and globs; stronger than `interfaces`. */
-  readonly interfacesExclude: readonly string[]
-}
+export type InterfaceChoice = Pick<Settings, 'interfaces' | 'interfacesExclude' | 'interfaceMissing'>
 
 /** Link types by ARPHRD_* (include/uapi/linux/if_arp.h). */
 const linkTypes = new Map<number, { name: string; ethernet: boolean }>([
@@ -48,56 +45,96 @@ const linkTypes = new Map<number, { name: string; ethernet: boolean }>([
   [65534, { name: 'none', ethernet: false }], // tun, WireGuard
 ])
 
-type Kernel = Pick<Addon, 'links' | 'defaultRouteInterfaces'>
+/** The chosen interfaces among those that exist now; those whose packets cannot be read are left out. */
+export async function findInterfaces(
+  links: readonly Link[],
+  routes: Pick<DefaultRoutes, 'find'>,
+  choice: InterfaceChoice,
+): Promise<EgressInterface[]> {
+  return (await selectLinks(links, routes, choice)).flatMap((link) => describe(link, links) ?? [])
+}
 
-/** The chosen interfaces that exist now; those whose packets cannot be read are left out. */
-export function findInterfaces(kernel: Kernel, choice: InterfaceChoice): EgressInterface[] {
-  const links = kernel.links()
-  return selectLinks(links, kernel, choice).flatMap((link) => describe(link, links) ?? [])
+/** The names among the chosen ones that no interface has. */
+export function missingNames(links: readonly Link[], choice: InterfaceChoice): string[] {
+  const excluded = matcher(choice.interfacesExclude)
+  return choice.interfaces.filter((text) => {
+    const { name } = compile(text)
+    if (name === undefined || links.some((link) => namesOf(link).includes(name))) return false
+    return !excluded([name])
+  })
+}
+
+/** Whether an interface was named, and not only matched. */
+export function isNamed({ name }: EgressInterface, choice: InterfaceChoice): boolean {
+  return choice.interfaces.some((text) => compile(text).name === readName(name))
 }
 
 /**
- * The chosen interfaces as the program starts, when a name without an interface is a mistake.
+ * The chosen interfaces as the program starts, when a name without an interface is a mistake, unless the
+ * settings say that it may come later.
  *
  * @throws UserError if a name does not exist or cannot be read, or if no default route leads anywhere
  */
-export function requireInterfaces(kernel: Kernel, choice: InterfaceChoice): EgressInterface[] {
-  const links = kernel.links()
-  for (const name of choice.interfaces.filter((pattern) => !isGlob(pattern))) {
-    const link = links.find((candidate) => candidate.name === name)
-    if (!link) throw usageError(`--interface: '${name}' does not exist: this host has ${list(links)}`)
-    if (!linkTypeOf(link.type)) {
+export async function requireInterfaces(
+  links: readonly Link[],
+  routes: Pick<DefaultRoutes, 'find'>,
+  choice: InterfaceChoice,
+): Promise<EgressInterface[]> {
+  const [missing] = missingNames(links, choice)
+  if (missing !== undefined && choice.interfaceMissing === 'refuse') {
+    throw usageError(
+      `--interface: '${missing}' does not exist: this host has ${list(links)}; --interface.missing=wait waits for it`,
+    )
+  }
+  for (const { name } of choice.interfaces.map(compile)) {
+    const link = links.find((candidate) => name !== undefined && namesOf(candidate).includes(name))
+    if (link && !linkTypeOf(link.type)) {
       throw new UserError(
-        `interface '${name}' has link type ${link.type}, whose packets cannot be read: leave it out`,
+        `interface '${link.name}' has link type ${link.type}, whose packets cannot be read: leave it out`,
         ExitCode.unsupported,
       )
     }
   }
-  const chosen = selectLinks(links, kernel, choice).flatMap((link) => describe(link, links) ?? [])
-  if (chosen.length === 0 && choice.interfaces.length === 0) {
-    throw usageError(`no default route leads to an interface: name one with --interface (${list(links)})`)
+  const chosen = await findInterfaces(links, routes, choice)
+  if (chosen.length === 0 && choice.interfaces.length === 0 && choice.interfaceMissing === 'refuse') {
+    throw usageError(
+      `no default route leads to an interface: name one with --interface (${list(links)}), or wait for one with --interface.missing=wait`,
+    )
   }
   return chosen
 }
 
-function selectLinks(links: readonly Link[], kernel: Kernel, choice: InterfaceChoice): Link[] {
+async function selectLinks(
+  links: readonly Link[],
+  routes: Pick<DefaultRoutes, 'find'>,
+  choice: InterfaceChoice,
+): Promise<Link[]> {
   const excluded = matcher(choice.interfacesExclude)
-  const candidates = links.filter(({ name }) => !excluded(name))
+  const candidates = links.filter((link) => !excluded(namesOf(link)))
   if (choice.interfaces.length > 0) {
     const included = matcher(choice.interfaces)
-    return candidates.filter(({ name }) => included(name))
+    return candidates.filter((link) => included(namesOf(link)))
   }
-  const routed = new Set(kernel.defaultRouteInterfaces())
+  const routed = await routes.find(links)
   return candidates.filter(({ ifindex }) => routed.has(ifindex))
 }
 
-const isGlob = (pattern: string) => /[*?[{]/.test(pattern)
+/** All names of an interface, any of which may be meant. */
+const namesOf = ({ name, altnames }: Link): string[] => [name, ...altnames].map(readName)
 
-/** Whether a name is one of the patterns or matches one. */
-function matcher(patterns: readonly string[]): (name: string) => boolean {
-  const globs = patterns.filter(isGlob)
-  const matches = globs.length > 0 ? picomatch(globs) : () => false
-  return (name) => patterns.includes(name) || matches(name)
+const compiled = new Map<string, NamePattern>()
+
+/** The settings have seen to it that it is one. A few are used again and again. */
+function compile(text: string): NamePattern {
+  const pattern = compiled.get(text) ?? parseNamePattern(text)
+  compiled.set(text, pattern)
+  return pattern
+}
+
+/** Whether one of the names matches one of the patterns. */
+function matcher(texts: readonly string[]): (names: readonly string[]) => boolean {
+  const patterns = texts.map(compile)
+  return (names) => patterns.some((pattern) => names.some((name) => pattern.matches(name)))
 }
 
 /** What is known of a link type; undefined: its packets cannot be read. */

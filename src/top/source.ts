@@ -80,10 +80,10 @@ async function explainStatus(answer: Response): Promise<string> {
  *
  * @throws UserError as EgressCounter.open does, and where that would stop an exporter that runs
  */
-export function attachedSource(settings: Settings, log: Logger): Source {
+export async function attachedSource(settings: Settings, log: Logger): Promise<Source> {
   const addon = loadAddon()
   refuseToDisturb(addon)
-  const counter = EgressCounter.open(settings, log, addon)
+  const counter = await EgressCounter.open(settings, log, addon)
   const table = counter.destinations
   const source: DestinationsSource = {
     // It remembers nothing, so nothing is new.
@@ -115,7 +115,7 @@ export function attachedSource(settings: Settings, log: Logger): Source {
   }
 }
 
-/** Of clsact filters an interface has one of this program: a second process would take the first one's place. */
+/** Of clsact filters an interface has one of this program. */
 function refuseToDisturb(addon: Addon): void {
   for (const { interface: name, programId } of addon.leftovers()) {
     const holder = findProgramHolder(programId)

@@ -6,6 +6,7 @@ import { EgressCounter, type Reading } from '../../src/kernel/egress-counter.js'
 const settings = {
   interfaces: ['a', 'b'],
   interfacesExclude: [],
+  interfaceMissing: 'refuse',
   choices: [],
   ipv4PrefixLength: 32,
   ipv6PrefixLength: 128,
@@ -20,6 +21,8 @@ const settings = {
 const nothing = { count: 0, json: new ArrayBuffer(0), keys: new BigUint64Array(0) }
 
 const silent = { info() {}, warn() {} }
+
+const plain = { altnames: [], up: true, kind: '', bus: '', master: 0, lower: 0 }
 
 /** An addon that counts what is asked of it; interface b fails to attach on demand. */
 function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
@@ -39,10 +42,12 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
     hasMmapableArrays: () => true,
     hasMembarrier: () => true,
     links: () => [
-      { ifindex: 1, name: 'a', type: 1, kind: '', bus: '', master: 0, lower: 0 },
-      { ifindex: 2, name: 'b', type: 65534, kind: '', bus: '', master: 0, lower: 0 },
+      { ifindex: 1, name: 'a', type: 1, ...plain },
+      { ifindex: 2, name: 'b', type: 65534, ...plain },
     ],
-    defaultRouteInterfaces: () => [],
+    hasInterface: () => true,
+    sharedPlaceQdiscs: () => [],
+    defaultRouteInterfaces: async () => [],
     listeningTcpPorts: () => [],
     InterfaceWatch: class {
       close() {
@@ -50,14 +55,14 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
       }
     },
     Exporter: class {
-      adopted() {
+      async adopted() {
         return []
       }
       replaced() {
         return []
       }
-      hanging() {
-        return { mode: 'tcx' as const, before: [] }
+      async hanging(ifindexes: readonly number[]) {
+        return ifindexes.map(() => ({ mode: 'tcx' as const, before: [] }))
       }
       async keepHouse() {
         return { listed: 0, expired: 0, evicted: 0, overflowPackets: 0 }
@@ -66,15 +71,15 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
         return nothing
       }
       async choose() {}
-      setOwnPorts() {}
+      async setOwnPorts() {}
       dropCapabilities() {
         return []
       }
       async detach() {}
-      forgetDeparted() {
+      async forgetDeparted() {
         return []
       }
-      attach(_ifindex: number, name: string, ethernet: boolean) {
+      async attach(_ifindex: number, name: string, ethernet: boolean) {
         calls.push(`attach ${name} ${ethernet ? 'ethernet' : 'ip'}`)
         if (name === failOn) throw new Error('no')
         return 'tcx' as const
@@ -138,7 +143,7 @@ async function readAll({ chunks }: Reading) {
 
 t.test('a page that fits is one chunk', async (t) => {
   const { addon, calls } = fakeAddon({ page: Buffer.from('one\ntwo\n') })
-  const reading = await EgressCounter.open(settings, silent, addon).read({ openMetrics: true })
+  const reading = await (await EgressCounter.open(settings, silent, addon)).read({ openMetrics: true })
   const { page, lasts } = await readAll(reading)
   t.equal(page.toString(), 'one\ntwo\n')
   t.same(lasts, [true])
@@ -148,7 +153,7 @@ t.test('a page that fits is one chunk', async (t) => {
 t.test('a longer one comes chunk by chunk, to several at once too', async (t) => {
   const page = randomBytes(11_000_003)
   const { addon } = fakeAddon({ page })
-  const counter = EgressCounter.open(settings, silent, addon)
+  const counter = await EgressCounter.open(settings, silent, addon)
   for (let round = 0; round < 2; round++) {
     const readings = await Promise.all([1, 2].map(() => counter.read({ openMetrics: false })))
     for (const read of await Promise.all(readings.map(readAll))) {
@@ -165,7 +170,7 @@ t.test('a longer one comes chunk by chunk, to several at once too', async (t) =>
 t.test('a page is let go before its end too', async (t) => {
   const page = randomBytes(11_000_003)
   const { addon, calls } = fakeAddon({ page })
-  const counter = EgressCounter.open(settings, silent, addon)
+  const counter = await EgressCounter.open(settings, silent, addon)
   const { chunks } = await counter.read({ openMetrics: false })
   await chunks.next()
   await chunks.next()
@@ -175,18 +180,17 @@ t.test('a page is let go before its end too', async (t) => {
   t.ok((await readAll(await counter.read({ openMetrics: false }))).page.equals(page))
 })
 
-t.test('BPF statistics that cannot be had are a warning', (t) => {
+t.test('BPF statistics that cannot be had are a warning', async (t) => {
   const { addon } = fakeAddon()
   const warnings: unknown[] = []
   const log = { info() {}, warn: (fields: unknown) => warnings.push(fields) }
-  const counter = EgressCounter.open({ ...settings, bpfStats: true }, log, addon)
+  const counter = await EgressCounter.open({ ...settings, bpfStats: true }, log, addon)
   t.same(warnings, [{ reason: 'it takes CAP_SYS_ADMIN' }])
   t.same(counter.runStatistics, { runs: 0, seconds: 0 })
-  t.end()
 })
 
 t.test('a failure to attach one detaches all', async (t) => {
   const { addon, calls } = fakeAddon({ failOn: 'b' })
-  t.throws(() => EgressCounter.open(settings, silent, addon), { message: 'no' })
+  await t.rejects(EgressCounter.open(settings, silent, addon), { message: 'no' })
   t.same(calls, ['attach a ethernet', 'attach b ip', 'stop watching', 'close'])
 })

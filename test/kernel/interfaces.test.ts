@@ -2,7 +2,7 @@ import t from 'tap'
 import { ExitCode } from '../../src/errors.js'
 import { findInterfaces, requireInterfaces } from '../../src/kernel/interfaces.js'
 
-const plain = { kind: '', bus: '', master: 0, lower: 0 }
+const plain = { altnames: [] as string[], up: true, kind: '', bus: '', master: 0, lower: 0 }
 const links = [
   { ifindex: 1, name: 'lo', type: 772, ...plain },
   { ifindex: 2, name: 'eth0', type: 1, ...plain },
@@ -10,15 +10,16 @@ const links = [
   { ifindex: 4, name: 'ib0', type: 32, ...plain },
 ]
 const nowhere = { kind: '', bus: '', master: '', lower: '' }
-const kernel = (routed: number[], found = links) => ({
-  links: () => found,
-  defaultRouteInterfaces: () => routed,
+const routes = (...routed: number[]) => ({ find: async () => new Set(routed) })
+
+const choose = (...interfaces: string[]) => ({
+  interfaces,
+  interfacesExclude: [] as string[],
+  interfaceMissing: 'refuse' as 'refuse' | 'wait',
 })
 
-const choose = (...interfaces: string[]) => ({ interfaces, interfacesExclude: [] })
-
 t.test('the named ones', async (t) => {
-  t.same(requireInterfaces(kernel([]), choose('wg0', 'lo')), [
+  t.same(await requireInterfaces(links, routes(), choose('wg0', 'lo')), [
     { ifindex: 1, name: 'lo', linkType: 'loopback', ethernet: true, place: nowhere },
     { ifindex: 3, name: 'wg0', linkType: 'none', ethernet: false, place: nowhere },
   ])
@@ -26,32 +27,38 @@ t.test('the named ones', async (t) => {
 
 t.test('globs, without those that are excluded or cannot be read', async (t) => {
   const names = (interfaces: string[], interfacesExclude: string[] = []) =>
-    findInterfaces(kernel([]), { interfaces, interfacesExclude }).map(({ name }) => name)
-  t.same(names(['*']), ['lo', 'eth0', 'wg0'])
-  t.same(names(['*'], ['lo', 'w?0']), ['eth0'])
-  t.same(names(['[ew]*0']), ['eth0', 'wg0'])
-  t.same(names(['{lo,eth*}']), ['lo', 'eth0'])
-  t.same(names(['eth']), [], 'a name is not a prefix')
-  t.same(names(['veth*']), [])
+    findInterfaces(links, routes(), { ...choose(...interfaces), interfacesExclude }).then((found) =>
+      found.map(({ name }) => name),
+    )
+  t.same(await names(['*']), ['lo', 'eth0', 'wg0'])
+  t.same(await names(['*'], ['lo', 'w?0']), ['eth0'])
+  t.same(await names(['[ew]*0']), ['eth0', 'wg0'])
+  t.same(await names(['{lo,eth*}']), ['lo', 'eth0'])
+  t.same(await names(['eth']), [], 'a name is not a prefix')
+  t.same(await names(['veth*']), [])
 })
 
 t.test('those of the default routes', async (t) => {
   const names = (interfacesExclude: string[]) =>
-    requireInterfaces(kernel([3, 2]), { interfaces: [], interfacesExclude }).map(({ name }) => name)
-  t.same(names([]), ['eth0', 'wg0'])
-  t.same(names(['wg*']), ['eth0'])
+    requireInterfaces(links, routes(3, 2), { ...choose(), interfacesExclude }).then((found) =>
+      found.map(({ name }) => name),
+    )
+  t.same(await names([]), ['eth0', 'wg0'])
+  t.same(await names(['wg*']), ['eth0'])
 })
 
 t.test('errors name the thing, the reason and the remedy', async (t) => {
-  t.throws(() => requireInterfaces(kernel([]), choose('eth7')), {
-    message: "--interface: 'eth7' does not exist: this host has lo, eth0, wg0, ib0",
+  await t.rejects(requireInterfaces(links, routes(), choose('eth7')), {
+    message:
+      "--interface: 'eth7' does not exist: this host has lo, eth0, wg0, ib0; --interface.missing=wait waits for it",
     exitCode: ExitCode.usage,
   })
-  t.throws(() => requireInterfaces(kernel([]), choose()), {
-    message: 'no default route leads to an interface: name one with --interface (lo, eth0, wg0, ib0)',
+  await t.rejects(requireInterfaces(links, routes(), choose()), {
+    message:
+      'no default route leads to an interface: name one with --interface (lo, eth0, wg0, ib0), or wait for one with --interface.missing=wait',
     exitCode: ExitCode.usage,
   })
-  t.throws(() => requireInterfaces(kernel([]), choose('ib0')), {
+  await t.rejects(requireInterfaces(links, routes(), choose('ib0')), {
     message: /'ib0' has link type 32/,
     exitCode: ExitCode.unsupported,
   })
@@ -61,8 +68,8 @@ t.test('errors name the thing, the reason and the remedy', async (t) => {
     type: 1,
     ...plain,
   }))
-  t.throws(() => requireInterfaces(kernel([], many), choose()), { message: /veth7, and 992 more\)$/ })
-  t.same(requireInterfaces(kernel([]), choose('veth*')), [], 'a glob may match later')
+  await t.rejects(requireInterfaces(many, routes(), choose()), { message: /veth7, and 992 more\)/ })
+  t.same(await requireInterfaces(links, routes(), choose('veth*')), [], 'a glob may match later')
 })
 
 t.test('how an interface lies among others, by their names', async (t) => {
@@ -72,7 +79,7 @@ t.test('how an interface lies among others, by their names', async (t) => {
     { ifindex: 3, name: 'bond0.7', type: 1, ...plain, kind: 'vlan', lower: 2 },
     { ifindex: 4, name: 'orphan', type: 1, ...plain, kind: 'vlan', lower: 99 },
   ]
-  const places = findInterfaces(kernel([], stack), choose('*')).map(({ name, place }) => [name, place])
+  const places = (await findInterfaces(stack, routes(), choose('*'))).map(({ name, place }) => [name, place])
   t.strictSame(places, [
     ['eth0', { kind: '', bus: 'pci', master: 'bond0', lower: '' }],
     ['bond0', { ...nowhere, kind: 'bond' }],

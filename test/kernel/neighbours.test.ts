@@ -18,7 +18,7 @@ function send(host: Namespace): void {
   )
 }
 
-const placed = /programs=\d+$/
+const placed = /programs="tcx: program \d+"$/
 
 for (const mode of modes) {
   t.test(`${mode}: a clsact filter after ours keeps its verdict`, async (t) => {
@@ -54,7 +54,7 @@ if (loadAddon().tcxSupported()) {
     const host = silentPair(t, 'lan0')
     await host.attachForeignTcx(t, 'lan0', 'deny', 'head')
     const exporter = await startExporter(t, host, '--interface=lan0')
-    t.notMatch(exporter.log().join('\n'), 'TCX programs of others', 'it goes before them')
+    t.notMatch(exporter.log().join('\n'), 'programs of others', 'it goes before them')
     send(host)
     t.equal(destination(exporter.samples(), denied, 'lan0').packets, 13)
     t.equal(destination(exporter.samples(), allowed, 'lan0').packets, 17)
@@ -73,9 +73,10 @@ if (loadAddon().tcxSupported()) {
     t.equal(destination(exporter.samples(), denied, 'lan0').packets, undefined)
     t.equal(destination(exporter.samples(), allowed, 'lan0').packets, 17)
     t.equal(host.sent('lan0').packets, 0, 'the last one dropped the rest')
-    const warnings = () => exporter.log().filter((line) => line.includes('TCX programs of others run first'))
+    const warnings = () => exporter.log().filter((line) => line.includes('programs of others run first'))
     await eventually(() => assert.match(warnings().join('\n'), placed))
     t.equal(warnings().length, 1, 'once, and of one program')
+    t.equal(exporter.samples().get('egress_interface_programs_before{interface="lan0"}'), 1)
   })
 
   t.test('clsact: the log warns where a TCX chain of others would hide the filter', async (t) => {
@@ -84,7 +85,7 @@ if (loadAddon().tcxSupported()) {
     const hidden = await startExporter(t, host, '--interface=lan0', '--bpf.mode=clsact')
     t.match(
       hidden.log().join('\n'),
-      /level=warn msg="TCX programs of others run first here and may hide packets: --bpf.mode=auto or tcx goes before them" .*interface=lan0 .*programs=\d+/,
+      /level=warn msg="programs of others run first here and may hide packets: --bpf.mode=auto or tcx goes before clsact" .*interface=lan0 .*programs="tcx: program \d+"/,
     )
     send(host)
     t.same(total(hidden.samples(), 'lan0'), { packets: 0, bytes: 0 }, 'and so it is')

@@ -26,10 +26,13 @@ const options = {
   pinPath: '',
 }
 
-function start(t: Teardown, more: Partial<typeof options & { mapMemory: boolean }> = {}): NativeExporter {
+async function start(
+  t: Teardown,
+  more: Partial<typeof options & { mapMemory: boolean }> = {},
+): Promise<NativeExporter> {
   const exporter = new addon.Exporter({ ...options, ...more })
   t.teardown(() => exporter.close())
-  exporter.attach(loopback, 'lo', true, 'tcx')
+  await exporter.attach(loopback, 'lo', true, 'tcx')
   return exporter
 }
 
@@ -73,7 +76,7 @@ for (const mapMemory of [true, false]) {
   t.test(
     `0 from the first page on, for so long, and never again${mapMemory ? '' : ', copied'}`,
     async (t) => {
-      const exporter = start(t, { mapMemory })
+      const exporter = await start(t, { mapMemory })
       const sendTo = sender(t)
       await sendTo(1, 19)
       await know(exporter)
@@ -101,7 +104,7 @@ for (const mapMemory of [true, false]) {
 }
 
 t.test('pages for scrapers and for people are not shared', async (t) => {
-  const exporter = start(t)
+  const exporter = await start(t)
   await sender(t)(2, 19)
   await know(exporter)
   const buffers = [1, 2, 3, 4].map(() => Buffer.alloc(65_536))
@@ -117,11 +120,11 @@ t.test('pages for scrapers and for people are not shared', async (t) => {
 
 t.test('pins keep it', async (t) => {
   const sendTo = sender(t)
-  const restart = (exporter?: NativeExporter) => {
+  const restart = async (exporter?: NativeExporter) => {
     exporter?.close()
-    return start(t, { pinPath: pins(t) })
+    return await start(t, { pinPath: pins(t) })
   }
-  const first = restart()
+  const first = await restart()
   await sendTo(3, 19)
   await know(first)
   await scrape(first, 0)
@@ -135,7 +138,7 @@ t.test('pins keep it', async (t) => {
   await know(first) // and no page has it
   first.close()
   await sendTo(6, 31) // while nothing runs
-  const second = restart()
+  const second = await restart()
   await know(second)
   const packets = (page: Map<string, number>) => [3, 4, 5, 6].map((last) => page.get(series('packets', last)))
   t.same(packets(await scrape(second, minuteMs)), [19, 0, 0, 0])
@@ -152,7 +155,7 @@ for (const pinned of [true, false]) {
     const random = seeded(pinned ? 23 : 29)
     const pick = (below: number) => Math.floor(random() * below)
     const path = pinned ? { pinPath: pins(t) } : { mapMemory: false }
-    let exporter = start(t, path)
+    let exporter = await start(t, path)
     const seen = new Map<string, number>()
     const falls: string[] = []
     let zeros = 0
@@ -161,7 +164,7 @@ for (const pinned of [true, false]) {
       if (random() < 0.5) await know(exporter)
       if (pinned && random() < 0.05) {
         exporter.close()
-        exporter = start(t, path)
+        exporter = await start(t, path)
         await know(exporter)
       }
       const asked = pick(3) === 0 ? pick(20) : pick(3) === 0 ? minuteMs : 0

@@ -25,7 +25,7 @@ const nothing: Ranking = { matched: 0, rows: [], interfaces: [] }
 const destinations = { state: memory.state, rank: async () => nothing, describe: async () => [] }
 
 const interfaces = [
-  { ifindex: 2, name: 'eth0', linkType: 'ether', ethernet: true, place, mode: 'tcx' },
+  { ifindex: 2, name: 'eth0', linkType: 'ether', ethernet: true, place, mode: 'tcx', programsBefore: 2 },
 ] as const
 
 /** The web application over a kernel that answers as a test wants. */
@@ -42,6 +42,8 @@ export function fakeApp(
       libbpfVersion: '1.1',
       destinationsLimit: 23,
       interfaces: () => interfaces,
+      missingInterfaces: () => ['wan9'],
+      uncountedSeconds: () => new Map([['eth0', 1.5]]),
       table: () => ({ expired: 5, evicted: 7, full: true }),
       runStatistics: () => ({ runs: 31, seconds: 0.5 }),
       memory,

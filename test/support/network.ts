@@ -83,11 +83,19 @@ export class Namespace {
   }
 
   /** Attaches a program of foreign.bpf.c at a device's clsact egress, as somebody else would. */
-  attachForeign(t: Teardown, device: string, section: ForeignProgram, target = 1, priority?: number): void {
+  attachForeign(
+    t: Teardown,
+    device: string,
+    section: ForeignProgram,
+    target = 1,
+    priority?: number,
+    handle?: string,
+  ): void {
     const object = compileForeign(t, target)
     this.run(['tc', 'qdisc', 'replace', 'dev', device, 'clsact'])
     const filter = ['tc', 'filter', 'add', 'dev', device, 'egress', 'bpf', 'direct-action']
     if (priority !== undefined) filter.splice(-2, 0, 'pref', String(priority))
+    if (handle !== undefined) filter.splice(-2, 0, 'handle', handle)
     this.run([...filter, 'obj', object, 'sec', section])
   }
 

@@ -1,0 +1,35 @@
+import type { Hanging } from './addon.js'
+import { describeProgram } from './egress-programs.js'
+import type { FollowerLog } from './follower.js'
+import type { EgressInterface } from './interfaces.js'
+
+/** Warns of programs that run first: each may end the chain, so that this one never sees the packet. */
+export class Predecessors {
+  readonly #log: FollowerLog
+  readonly #tcx: boolean
+  /** Warned of already, by ifindex. */
+  readonly #known = new Map<number, string>()
+
+  /** @param tcx whether this kernel has TCX */
+  constructor(log: FollowerLog, tcx: boolean) {
+    this.#log = log
+    this.#tcx = tcx
+  }
+
+  look({ name, ifindex }: EgressInterface, hanging: Hanging | undefined): void {
+    const programs = hanging?.before.map(describeProgram).join(', ') ?? ''
+    if (programs === (this.#known.get(ifindex) ?? '')) return
+    this.#known.set(ifindex, programs)
+    if (programs === '') return
+    const remedy =
+      hanging?.mode === 'clsact' && this.#tcx ? ': --bpf.mode=auto or tcx goes before clsact' : ''
+    this.#log.warn(
+      { interface: name, ifindex, programs },
+      `programs of others run first here and may hide packets${remedy}`,
+    )
+  }
+
+  forget(ifindex: number): void {
+    this.#known.delete(ifindex)
+  }
+}
