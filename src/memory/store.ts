@@ -86,9 +86,12 @@ export class Store implements MemoryStore {
     throw new Database.SqliteError(verdict?.quick_check ?? 'it cannot be checked', 'SQLITE_CORRUPT')
   }
 
-  /** Whether the file is still where it was opened: somebody may have deleted or exchanged it. */
+  /**
+   * Whether its files are still where they were opened: somebody may have deleted or exchanged them. Without
+   * the log that it writes, or the index of that, other processes cannot read what is in it.
+   */
   isInPlace(): boolean {
-    return this.#file === undefined || inodeOf(this.#file) === this.#inodes[0]
+    return this.#files.every((file, index) => inodeOf(file) === this.#inodes[index])
   }
 
   /**
