@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import t from 'tap'
 import { Store } from '../src/memory/store.js'
@@ -149,44 +148,6 @@ t.test('a first burst is an increase, whenever it comes', async (t) => {
   // People, who ask once, see what was counted.
   send(host, '203.0.113.4', 37)
   t.equal(exporter.samples().get('egress_packets_total{interface="veth0",destination="203.0.113.4"}'), 37)
-})
-
-t.test('killed at any moment, it has written what it showed', async (t) => {
-  const host = silentPair(t, 'veth0')
-  const memory = temporaryFolder(t)
-  const shown = new Map<string, number>()
-  const scrape = (exporter: RunningExporter) => {
-    for (const [series, seconds] of exporter.samples()) {
-      const [, destination] = /^egress_destination_first_seen.*destination="(.*)"/.exec(series) ?? []
-      if (destination !== undefined) shown.set(destination, seconds)
-    }
-  }
-  let scrapeSeconds = 0
-  for (let round = 0; round < 10; round++) {
-    const exporter = await startExporter(t, host, '--interface=veth0', `--storage.path=${memory}`)
-    for (let i = 0; i < 5; i++) send(host, `198.51.100.${round * 5 + i}`, 1)
-    if (round === 0) {
-      const start = Date.now()
-      scrape(exporter)
-      scrapeSeconds = (Date.now() - start) / 1000
-    }
-    // By a process of its own, since a scrape blocks this one.
-    const kill = `sleep ${Math.random() * 2 * scrapeSeconds}; kill -KILL ${exporter.child.pid}`
-    const killed = once(spawn('sh', ['-c', kill], { stdio: 'ignore' }), 'exit')
-    try {
-      scrape(exporter)
-    } catch {
-      // It was killed before it answered.
-    }
-    await killed
-    await exporter.stop()
-  }
-  const store = new Store(memory)
-  t.teardown(() => store.close())
-  t.ok(shown.size > 0, `${shown.size} destinations were shown`)
-  for (const [destination, seconds] of shown) {
-    t.equal((store.get('veth0', destination)?.firstSeenMs ?? 0) / 1000, seconds, destination)
-  }
 })
 
 t.test('what pins have counted is learned again by a new memory, with its first contact', async (t) => {

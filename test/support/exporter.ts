@@ -13,6 +13,8 @@ interface Teardown {
   teardown(action: () => unknown): void
 }
 
+const stopDeadlineMs = 20_000
+
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 /** The command that runs the built program, with the flags of its first line. */
@@ -40,7 +42,7 @@ export interface RunningExporter {
   samples(): Map<string, number>
   /** The samples once an interface's total is what its device says that it sent, and all of it is accounted for. */
   settled(device?: string, units?: (keyof Counts)[]): Promise<Map<string, number>>
-  /** Sends SIGTERM and awaits the exit code. */
+  /** Sends SIGTERM and awaits the exit code; null: a signal ended it, SIGKILL if it was not gone in 20 s. */
   stop(): Promise<number | null>
 }
 
@@ -54,9 +56,26 @@ export function exporterCommand(...flags: string[]): string[] {
   return [...program, ...usual, ...flags]
 }
 
-export async function startExporter(
+export function startExporter(
   t: Teardown,
   namespace: Namespace,
+  ...flags: string[]
+): Promise<RunningExporter> {
+  return startExporterWith(t, namespace, {}, ...flags)
+}
+
+export interface Surroundings {
+  /** Beside the variables of the tests. */
+  readonly env?: Record<string, string>
+  /** A descriptor, or what else spawn takes; absent: the tests' own. */
+  readonly stdout?: number | 'pipe'
+}
+
+/** The same, with an environment and a standard output of its own. */
+export async function startExporterWith(
+  t: Teardown,
+  namespace: Namespace,
+  { env, stdout }: Surroundings,
   ...flags: string[]
 ): Promise<RunningExporter> {
   const [file, args] = namespace.command(...exporterCommand(...flags))
@@ -64,7 +83,10 @@ export async function startExporter(
   const folder = mkdtempSync(join(tmpdir(), 'egress-exporter-'))
   const logFile = join(folder, 'log')
   const descriptor = openSync(logFile, 'w')
-  const child = spawn(file, args, { stdio: ['ignore', 'inherit', descriptor] })
+  const child = spawn(file, args, {
+    stdio: ['ignore', stdout ?? 'inherit', descriptor],
+    env: { ...process.env, ...env },
+  })
   closeSync(descriptor)
   t.teardown(() => rmSync(folder, { recursive: true }))
   const log = () =>
@@ -75,7 +97,10 @@ export async function startExporter(
     if (child.exitCode === null && child.signalCode === null) {
       const exited = once(child, 'exit')
       child.kill()
+      // One that does not end has no exit code, and must not outlive the test.
+      const hung = setTimeout(() => child.kill('SIGKILL'), stopDeadlineMs)
       await exited
+      clearTimeout(hung)
     }
     return child.exitCode
   }
@@ -90,7 +115,7 @@ export async function startExporter(
   })
   const get = (page = url, headers: Record<string, string> = {}) => {
     const given = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
-    return namespace.run(['curl', '--silent', '--show-error', '--fail', ...given, page])
+    return namespace.run(['curl', '--silent', '--show-error', '--fail', '--max-time', '15', ...given, page])
   }
   const samples = () => parseSamples(get())
   const settled = (device = 'veth0', units: (keyof Counts)[] = ['packets', 'bytes']) =>

@@ -76,14 +76,17 @@ def frames(interface, virtio="plain"):
                     raise
 
 
-def spray_frames(interface, count):
-    """Sends a UDP packet to each of `count` addresses from 1.0.0.0 on, as frames."""
+def spray_frames(interface, count, rate=0):
+    """Sends a UDP packet to each of `count` addresses from 1.0.0.0 on, as frames; `rate` a second, or at once."""
     frame = bytearray(12) + b"\x08\x00" + bytes.fromhex("4500001c0001000040110000") + bytes(8)
     frame += struct.pack("!HHHH", 40000, 53, 8, 0)
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
         sender.bind((interface, 0))
-        for address in range(1 << 24, (1 << 24) + int(count)):
-            struct.pack_into("!I", frame, 30, address)
+        start = time.monotonic()
+        for index in range(int(count)):
+            while int(rate) and index >= (time.monotonic() - start) * int(rate):
+                time.sleep(0.001)
+            struct.pack_into("!I", frame, 30, (1 << 24) + index)
             sender.send(frame)
 
 
