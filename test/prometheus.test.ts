@@ -32,7 +32,10 @@ t.test('a real Prometheus scrapes the page and answers with the right values', a
     ['0'],
   )
   const [firstSeen] = value('egress_destination_first_seen_timestamp_seconds{destination="203.0.113.1"}')
-  t.ok(Number(firstSeen) >= before - 0.01 && Number(firstSeen) <= Date.now() / 1000 + 0.01, `first seen at ${firstSeen}`)
+  t.ok(
+    Number(firstSeen) >= before - 0.01 && Number(firstSeen) <= Date.now() / 1000 + 0.01,
+    `first seen at ${firstSeen}`,
+  )
 
   const { data } = get('metadata?metric=egress_packets_total')
   // Prometheus asks for OpenMetrics, where the family has no suffix.
