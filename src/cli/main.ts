@@ -1,10 +1,6 @@
 import { CommanderError } from 'commander'
-import { loadSettings } from '../config/load.js'
 import { ExitCode, UserError } from '../errors.js'
-import { check } from './check.js'
-import { cleanup } from './cleanup.js'
 import { parseCheckFlags, parseCleanupFlags, parseFlags } from './flags.js'
-import { run } from './run.js'
 
 /** Whatever went wrong, as one line and an exit code; the unexpected keeps its stack trace. */
 function report(error: unknown): ExitCode {
@@ -24,10 +20,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(ExitCode.ok)
 })
 
+// Each command loads what it needs alone.
 try {
   const argv = process.argv.slice(2)
   const print = (line: string) => process.stdout.write(`${line}\n`)
   if (argv[0] === 'check') {
+    const { check } = await import('./check.js')
     process.exitCode = await check(parseCheckFlags(argv.slice(1)), print)
   } else if (argv[0] === 'destinations') {
     const { destinations } = await import('./destinations.js')
@@ -36,14 +34,17 @@ try {
     const { top } = await import('./top.js')
     await top(argv.slice(1), print)
   } else if (argv[0] === 'cleanup') {
+    const { cleanup } = await import('./cleanup.js')
     cleanup(parseCleanupFlags(argv.slice(1)).dryRun, print)
   } else {
     const commandLine = parseFlags(argv)
     if (commandLine.configCheck) {
+      const { loadSettings } = await import('../config/load.js')
       const { webConfigFile } = await loadSettings(commandLine)
       if (webConfigFile !== '') (await import('../web/web-config-file.js')).loadWebConfig(webConfigFile)
       print('the settings are valid')
     } else {
+      const { run } = await import('./run.js')
       await run(commandLine)
     }
   }
