@@ -35,10 +35,17 @@
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS"],
       "cflags!": ["-fno-exceptions", "-O3"],
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17"],
-      "cflags_cc": ["-std=gnu++20", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+      "cflags_cc": ["-std=gnu++20", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", "-include precompiled.h"],
       "libraries": ["<!@(node scripts/static-libraries.js)"],
       "ldflags": ["-Wl,--exclude-libs,ALL", "-Wl,--gc-sections"],
       "actions": [
+        {
+          "action_name": "precompiled_header",
+          "inputs": ["native/precompiled.h"],
+          "outputs": ["<(SHARED_INTERMEDIATE_DIR)/precompiled.h.gch"],
+          # By the flags of every other file. A compiler that cannot use it reads the copy.
+          "action": ["sh", "-c", "cp native/precompiled.h <(SHARED_INTERMEDIATE_DIR) && $(CXX) $(DEFS_$(BUILDTYPE)) $(CFLAGS_$(BUILDTYPE)) $(filter-out -include precompiled.h,$(CFLAGS_CC_$(BUILDTYPE))) -x c++-header native/precompiled.h -o <(SHARED_INTERMEDIATE_DIR)/precompiled.h.gch"]
+        },
         {
           "action_name": "bpf_object",
           "inputs": ["bpf/egress.bpf.c", "bpf/counters.bpf.h", "bpf/egress.h", "bpf/wire_size.bpf.h", "scripts/build-bpf.sh"],
