@@ -3,6 +3,7 @@ import { ExitCode } from '../errors.js'
 import { type Addon, loadAddon } from '../kernel/addon.js'
 import { describeProgram } from '../kernel/egress-programs.js'
 import { type Feature, type HostReport, type InterfaceReport, reportHost } from '../kernel/host-report.js'
+import { escapeControls } from '../terminal.js'
 
 /**
  * Says what this host can do for the exporter, and what is on it.
@@ -16,7 +17,7 @@ export async function check(
 ): Promise<ExitCode> {
   const report = await reportHost(mode, addon)
   if (json) print(JSON.stringify(report, undefined, 2))
-  else for (const line of describe(report)) print(line)
+  else for (const line of describe(report)) print(escapeControls(line))
   return report.usable ? ExitCode.ok : ExitCode.unsupported
 }
 

@@ -7,6 +7,7 @@ import { protocolName } from '../memory/protocols.js'
 import { eventOf, type Remembered, type Status, statuses } from '../memory/rows.js'
 import type { Selection } from '../memory/selection.js'
 import { databaseFile, Store } from '../memory/store.js'
+import { escapeControls } from '../terminal.js'
 import { command, settingOption } from './flags.js'
 
 const examples = `
@@ -231,9 +232,11 @@ function printTable(rows: () => Iterable<Remembered>, print: (line: string) => v
   for (const row of rows()) printLine(shown(row))
 }
 
-/** Whole seconds will do in a table. */
+/** Whole seconds will do in a table, and a cell is one line. */
 function shown(row: Remembered): string[] {
-  return cells(row, tableColumns).map((cell) => cell.replace(/^(\S+)T(\S+)\.\d{3}Z$/, '$1 $2Z'))
+  return cells(row, tableColumns).map((cell) =>
+    escapeControls(cell.replace(/^(\S+)T(\S+)\.\d{3}Z$/, '$1 $2Z')),
+  )
 }
 
 /** RFC 4180, and a quote before what a spreadsheet would take for a formula. */

@@ -9,9 +9,12 @@ export interface Prefix {
   readonly length: number
 }
 
+/** `::ffff:0:0/96`, RFC 4291, section 2.5.5.2: packets to such an address are IPv4. */
+const mapped = { bytes: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff], length: 96 }
+
 /**
  * Reads a prefix in CIDR notation (RFC 4632, section 3.1; RFC 4291, section 2.3), or an address alone,
- * which stands for itself.
+ * which stands for itself. One of IPv4-mapped addresses is the IPv4 prefix that it means.
  *
  * @throws Error for anything else, bits set after the prefix included: they show a mistake
  */
@@ -21,10 +24,10 @@ export function parsePrefix(text: string): Prefix {
   if (isIP(address) === 0 || address.includes('%')) {
     throw new Error(`'${text}' is not a CIDR prefix: write 192.0.2.0/24 or 2001:db8::/32`)
   }
-  const bytes = Uint8Array.from(ipaddr.parse(address).toByteArray())
+  const bytes = bytesOf(address)
   const bits = bytes.length * 8
   const length = lengthText === undefined ? bits : Number(lengthText)
-  if (lengthText !== undefined && !(/^\d{1,3}$/.test(lengthText) && length <= bits)) {
+  if (lengthText !== undefined && !(/^(0|[1-9]\d{0,2})$/.test(lengthText) && length <= bits)) {
     throw new Error(`'${text}' is not a CIDR prefix: its length must be a number from 0 to ${bits}`)
   }
   const network = bytes.map((byte, index) => byte & maskByte(length - index * 8))
@@ -33,7 +36,20 @@ export function parsePrefix(text: string): Prefix {
       `'${text}' has bits set after its prefix: write ${formatPrefix({ bytes: network, length })}`,
     )
   }
+  if (length >= mapped.length && mapped.bytes.every((byte, index) => byte === bytes[index])) {
+    return { bytes: bytes.subarray(mapped.bytes.length), length: length - mapped.length }
+  }
   return { bytes, length }
+}
+
+/** ipaddr.js takes `::192.0.2.1`, which is IPv6 (RFC 4291, section 2.5.5.1), for an IPv4-mapped address. */
+const bytesOf = (address: string) =>
+  Uint8Array.from(ipaddr.parse(address.replace(/^::(?=\d+\.)/, '0::')).toByteArray())
+
+/** An address as it is shown, whichever way it is written: `2001:db8::1`; undefined if it is none. */
+export function canonicalAddress(text: string): string | undefined {
+  if (isIP(text) === 0 || text.includes('%')) return undefined
+  return ipaddr.fromByteArray([...parsePrefix(text).bytes]).toString()
 }
 
 /** A prefix in CIDR notation. */

@@ -1,4 +1,4 @@
-import { parsePrefix, type Prefix } from '../config/prefix.js'
+import { canonicalAddress, parsePrefix, type Prefix } from '../config/prefix.js'
 import type { Counts, Order, Ranking, RankQuery } from '../kernel/addon.js'
 import type { MemoryState } from '../memory/memory-state.js'
 import { protocolName, protocolNumber } from '../memory/protocols.js'
@@ -149,7 +149,7 @@ function toRankQuery(query: ListQuery, { announced }: MemoryState): RankQuery {
   }
   const within = search.includes('/') ? prefixOf(search) : undefined
   return {
-    ...(within ? { within } : { search: search.trim().toLowerCase() }),
+    ...(within ? { within } : { search: canonicalAddress(search.trim()) ?? search.trim().toLowerCase() }),
     ...(iface && { interface: iface }),
     ...(status === 'new' && { among: announced }),
     ...(protocol !== undefined && { protocol }),

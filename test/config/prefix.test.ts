@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parsePrefix } from '../../src/config/prefix.js'
+import { canonicalAddress, parsePrefix } from '../../src/config/prefix.js'
 
 const good: [text: string, bytes: string, length: number][] = [
   ['10.0.0.0/8', '0a000000', 8],
@@ -10,7 +10,14 @@ const good: [text: string, bytes: string, length: number][] = [
   ['2001:db8::/32', `20010db8${'0'.repeat(24)}`, 32],
   ['fe80::/10', `fe80${'0'.repeat(28)}`, 10],
   ['::1', `${'0'.repeat(31)}1`, 128],
-  ['::ffff:192.0.2.1/128', `${'0'.repeat(20)}ffffc0000201`, 128],
+  // IPv4-mapped: packets to these are IPv4, and all of them are only from /96 on.
+  ['::ffff:192.0.2.1', 'c0000201', 32],
+  ['::ffff:192.0.2.1/128', 'c0000201', 32],
+  ['::FFFF:cb00:7100/120', 'cb007100', 24],
+  ['0:0:0:0:0:ffff:0:0/96', '00000000', 0],
+  ['::fffe:0:0/95', `${'0'.repeat(20)}fffe00000000`, 95],
+  ['::ffff:0:0:0/96', `${'0'.repeat(16)}ffff${'0'.repeat(12)}`, 96],
+  ['::192.0.2.1', `${'0'.repeat(24)}c0000201`, 128],
 ]
 for (const [text, bytes, length] of good) {
   t.test(text, async (t) => {
@@ -27,6 +34,10 @@ const bad: [text: string, message: RegExp][] = [
   ['10.0.0.0/33', /its length must be a number from 0 to 32$/],
   ['10.0.0.0/-1', /its length must be a number from 0 to 32$/],
   ['10.0.0.0/8/8', /its length must be a number from 0 to 32$/],
+  ['203.0.113.0/024', /its length must be a number from 0 to 32$/],
+  ['10.0.0.0/00', /its length must be a number from 0 to 32$/],
+  ['2001:db8::/032', /its length must be a number from 0 to 128$/],
+  ['::ffff:192.0.2.1/97', /has bits set after its prefix/],
   ['10.0.0.0/0x8', /its length must be a number from 0 to 32$/],
   ['2001:db8::/129', /its length must be a number from 0 to 128$/],
   ['010.0.0.0/8', /is not a CIDR prefix/],
@@ -38,4 +49,16 @@ const bad: [text: string, message: RegExp][] = [
 ]
 for (const [text, message] of bad) {
   t.throws(() => parsePrefix(text), { message }, `'${text}' is refused`)
+}
+
+for (const [text, canonical] of [
+  ['2001:0DB8:0051:0000::2', '2001:db8:51::2'],
+  ['0:0:0:0:0:0:0:0', '::'],
+  ['::ffff:203.0.113.7', '203.0.113.7'],
+  ['203.0.113.7', '203.0.113.7'],
+  ['203.0.113', undefined],
+  ['fe80::1%eth0', undefined],
+  ['', undefined],
+] as const) {
+  t.equal(canonicalAddress(text), canonical, text)
 }

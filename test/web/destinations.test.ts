@@ -93,6 +93,8 @@ t.test('sorted, filtered and paged as asked', async (t) => {
   t.match(ask(exporter, 'search=1.0.3.'), { total: count, matched: 241 })
   t.match(ask(exporter, 'search=1.0.2.0/25'), { total: count, matched: 128 })
   t.match(ask(exporter, 'search=2001:DB8::'), { matched: 0 })
+  t.match(ask(exporter, 'search=::ffff:1.0.2.0/121'), { matched: 128 }, 'IPv4-mapped')
+  t.match(ask(exporter, 'search=::ffff:1.0.3.7'), { matched: 11 })
   t.match(ask(exporter, 'interface=veth0'), { matched: count })
   t.match(ask(exporter, 'interface=veth1'), { matched: 0 })
   t.match(ask(exporter, 'protocol=udp&port=53'), { matched: count })
