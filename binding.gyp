@@ -12,11 +12,13 @@
         "native/exporter.cc",
         "native/exposition.cc",
         "native/features.cc",
+        "native/folder_lock.cc",
         "native/grace_period.cc",
         "native/interface_name.cc",
         "native/interface_watch.cc",
         "native/libbpf_log.cc",
         "native/listening_ports.cc",
+        "native/listening_socket.cc",
         "native/pins.cc",
         "native/privileges.cc",
         "native/program.cc",
@@ -24,9 +26,11 @@
         "native/repair.cc",
         "native/routes.cc",
         "native/rtnetlink.cc",
+        "native/signals.cc",
         "native/startup_pages.cc",
         "native/static_archives.cc",
-        "native/traffic_control.cc"
+        "native/traffic_control.cc",
+        "native/write_now.cc"
       ],
       "include_dirs": [
         "<!(node -p \"require('node-addon-api').include_dir\")",

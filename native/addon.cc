@@ -19,14 +19,18 @@
 #include "exporter.h"
 #include "exposition.h"
 #include "features.h"
+#include "folder_lock.h"
 #include "interface_watch.h"
 #include "listening_ports.h"
+#include "listening_socket.h"
 #include "pins.h"
 #include "ranking.h"
 #include "routes.h"
 #include "rtnetlink.h"
+#include "signals.h"
 #include "startup_pages.h"
 #include "traffic_control.h"
+#include "write_now.h"
 
 namespace {
 
@@ -429,7 +433,10 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
 
   explicit Exporter(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     auto options = exporter_options(info[0].As<Napi::Object>());
-    exporter_ = guarded(info.Env(), [&] { return std::make_shared<egress::Exporter>(options); });
+    exporter_ = guarded(info.Env(), [&] {
+      const egress::SignalBlock quiet;
+      return std::make_shared<egress::Exporter>(options);
+    });
     // At a thread's or process's end finalizers come late or never, hooks in time.
     info.Env().AddCleanupHook([weak = std::weak_ptr(exporter_)] {
       if (auto exporter = weak.lock()) exporter->close();
@@ -899,6 +906,54 @@ Napi::Value tcx_supported(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), egress::TcxLink::supported());
 }
 
+/// (path: string, what: string): number, the descriptor that the lock goes with
+Napi::Value lock_folder(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), guarded(info.Env(), [&] {
+                             return egress::lock_folder(info[0].As<Napi::String>(),
+                                                        info[1].As<Napi::String>())
+                                 .release();
+                           }));
+}
+
+/// (host: string, port: number): number, a descriptor
+Napi::Value listen_tcp(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), guarded(info.Env(), [&] {
+                             const uint32_t port = info[1].As<Napi::Number>();
+                             return egress::listen_tcp(info[0].As<Napi::String>(),
+                                                       static_cast<uint16_t>(port))
+                                 .release();
+                           }));
+}
+
+/// (path: string): number, a descriptor
+Napi::Value listen_unix(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), guarded(info.Env(), [&] {
+                             return egress::listen_unix(info[0].As<Napi::String>()).release();
+                           }));
+}
+
+/// (fd: number, text: Uint8Array): number
+Napi::Value write_now(const Napi::CallbackInfo& info) {
+  const auto text = info[1].As<Napi::Uint8Array>();
+  const auto written = guarded(info.Env(), [&] {
+    return egress::write_now(info[0].As<Napi::Number>(),
+                             {reinterpret_cast<const char*>(text.Data()), text.ByteLength()});
+  });
+  return Napi::Number::New(info.Env(), static_cast<double>(written));
+}
+
+/// (seconds: number)
+void set_stop_deadline(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] { egress::set_stop_deadline(info[0].As<Napi::Number>()); });
+}
+
+void unblock_sigusr1(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), egress::unblock_sigusr1);
+}
+
+/// (code: number)
+void exit_now(const Napi::CallbackInfo& info) { egress::exit_now(info[0].As<Napi::Number>()); }
+
 void release_startup_pages(const Napi::CallbackInfo&) { egress::release_startup_pages(); }
 
 /// Everything lives in the environment's own exports: the addon may be loaded by several threads.
@@ -922,6 +977,13 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("hasMmapableArrays", Napi::Function::New(env, has_mmapable_arrays));
   exports.Set("hasMembarrier", Napi::Function::New(env, has_membarrier));
   exports.Set("tcxSupported", Napi::Function::New(env, tcx_supported));
+  exports.Set("lockFolder", Napi::Function::New(env, lock_folder));
+  exports.Set("listenTcp", Napi::Function::New(env, listen_tcp));
+  exports.Set("listenUnix", Napi::Function::New(env, listen_unix));
+  exports.Set("writeNow", Napi::Function::New(env, write_now));
+  exports.Set("setStopDeadline", Napi::Function::New(env, set_stop_deadline));
+  exports.Set("unblockSigusr1", Napi::Function::New(env, unblock_sigusr1));
+  exports.Set("exitNow", Napi::Function::New(env, exit_now));
   exports.Set("releaseStartupPages", Napi::Function::New(env, release_startup_pages));
   exports.Set("libbpfVersion", libbpf_version_string() + 1);  // "v1.1"
   return exports;

@@ -13,6 +13,7 @@
 #include "error.h"
 #include "field.h"
 #include "grace_period.h"
+#include "possible_cpus.h"
 #include "zero_first.h"
 
 namespace egress {
@@ -30,9 +31,7 @@ int64_t now_ns(clockid_t clock) {
   return now.tv_sec * kNsPerSecond + now.tv_nsec;
 }
 
-std::vector<egress_counts> one_per_cpu() {
-  return std::vector<egress_counts>(static_cast<size_t>(libbpf_num_possible_cpus()));
-}
+std::vector<egress_counts> one_per_cpu() { return std::vector<egress_counts>(possible_cpus()); }
 
 }  // namespace
 
@@ -84,7 +83,7 @@ void DestinationTable::count_by_cpu(uint32_t id) {
 
 std::span<const egress_destination> DestinationTable::records() {
   const uint32_t only = 0;
-  std::vector<uint64_t> cpus(static_cast<size_t>(libbpf_num_possible_cpus()));
+  std::vector<uint64_t> cpus(possible_cpus());
   int error = bpf_map_lookup_elem(program_.ids_taken_fd(), &only, cpus.data());
   if (error != 0) throw Error("read map", "ids_taken", -error);
   const size_t taken =

@@ -14,6 +14,7 @@
 #include "error.h"
 #include "grace_period.h"
 #include "interface_name.h"
+#include "possible_cpus.h"
 #include "privileges.h"
 
 namespace egress {
@@ -38,7 +39,7 @@ InterfaceCounters sum(const std::vector<egress_interface>& cpus, const egress_mo
 }
 
 std::vector<egress_interface> one_per_cpu() {
-  return std::vector<egress_interface>(static_cast<size_t>(libbpf_num_possible_cpus()));
+  return std::vector<egress_interface>(possible_cpus());
 }
 
 ClsactFilter left_filter(uint32_t ifindex, const egress_slot& slot) {

@@ -22,6 +22,8 @@ class Fd {
   }
 
   int get() const { return fd_; }
+  /// Hands it over to somebody else, who closes it.
+  int release() { return std::exchange(fd_, -1); }
   explicit operator bool() const { return fd_ >= 0; }
 
  private:

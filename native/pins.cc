@@ -4,23 +4,20 @@
 #include <bpf/bpf.h>
 #include <linux/magic.h>
 #include <mntent.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string_view>
 #include <utility>
 
 #include "../bpf/egress.h"
 #include "error.h"
+#include "folder_lock.h"
 
 namespace egress {
 namespace {
@@ -73,34 +70,6 @@ bool on_bpf_fs(const std::string& path) {
   return statfs(path.c_str(), &info) == 0 && info.f_type == BPF_FS_MAGIC;
 }
 
-/// The process that has flock()ed a file, from /proc/locks (proc(5)); empty if it does not tell.
-std::string lock_holder(int fd) {
-  struct stat info {};
-  if (fstat(fd, &info) != 0) return {};
-  char file[64];
-  std::snprintf(file, sizeof(file), "%02x:%02x:%ju", major(info.st_dev), minor(info.st_dev),
-                static_cast<uintmax_t>(info.st_ino));
-  std::ifstream locks("/proc/locks");
-  std::string number, type, advisory, access, pid, locked, rest;
-  while (locks >> number >> type >> advisory >> access >> pid >> locked &&
-         std::getline(locks, rest))
-    if (type == "FLOCK" && locked == file) return pid;
-  return {};
-}
-
-Fd open_folder(const std::string& path) {
-  Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder) throw Error("open pins", path, errno);
-  return folder;
-}
-
-Fd lock(const std::string& path) {
-  Fd folder = open_folder(path);
-  if (flock(folder.get(), LOCK_EX | LOCK_NB) != 0)
-    throw Error("lock pins", path, EBUSY, lock_holder(folder.get()));
-  return folder;
-}
-
 bool is_pin_folder(const std::string& path) {
   const auto versions = names_in(path, is_version);
   return std::any_of(versions.begin(), versions.end(), [&](const std::string& version) {
@@ -127,7 +96,7 @@ PinFolder::PinFolder(std::string path)
   const std::string parent = fs::path(path_).parent_path().string();
   if (!on_bpf_fs(fs::exists(path_) ? path_ : parent)) throw Error("open pins", path_, ENOMEDIUM);
   if (::mkdir(path_.c_str(), 0700) != 0 && errno != EEXIST) throw Error("open pins", path_, errno);
-  lock_ = lock(path_);
+  lock_ = lock_folder(path_, "pins");
   for (const auto& name : names_in(path_, is_version)) {
     if (path_ + "/" + name == version_) continue;
     remove_version(path_ + "/" + name);
@@ -173,7 +142,7 @@ std::vector<PinFolder::Found> PinFolder::find_all() {
     for (const auto& version : names_in(path, is_version))
       for (const auto& name : names_in(path + "/" + version, is_pin))
         pins.push_back(version + "/" + name);
-    std::string holder = lock_holder(open_folder(path).get());
+    std::string holder = lock_holder(path, "pins");
     found.push_back({std::move(path), std::move(pins), std::move(holder)});
   }
   return found;

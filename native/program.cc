@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "program.h"
+#include "possible_cpus.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -187,7 +188,7 @@ void Program::choose(const std::vector<Choice>& choices) {
   // Only when nobody remembers any more what the trie said before.
   wait_for_running_programs();
   const int recent = bpf_map__fd(skeleton_->maps.excluded_recently);
-  const std::vector<egress_key> nothing(static_cast<size_t>(libbpf_num_possible_cpus()));
+  const std::vector<egress_key> nothing(possible_cpus());
   for (uint32_t i = 0; i < bpf_map__max_entries(skeleton_->maps.excluded_recently); i++)
     write(recent, "excluded_recently", &i, nothing.data());
 }

@@ -6,6 +6,7 @@ import type { Choice } from '../config/settings.js'
 import { ExitCode, UserError } from '../errors.js'
 import { root } from '../root.js'
 import type { Contacts } from './contacts.js'
+import type { System } from './system.js'
 
 /** A network interface as rtnetlink describes it. */
 export interface Link {
@@ -334,9 +335,9 @@ const defaultPath = fileURLToPath(new URL('build/Release/egress.node', root))
  *
  * @throws UserError if it is not built, or not for this machine
  */
-export function loadAddon(path: string = defaultPath): Addon {
+export function loadAddon(path: string = defaultPath): Addon & System {
   try {
-    return createRequire(import.meta.url)(path) as Addon
+    return createRequire(import.meta.url)(path) as Addon & System
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const reason = code === 'MODULE_NOT_FOUND' ? 'it is not built' : message.split('\n')[0]

@@ -28,13 +28,18 @@ function diagnose(error: NativeError): { message: string; exitCode: ExitCode } {
       `--bpf.pin-path ${error.object}: not permitted: make the folder as root and give it to the user that runs the exporter`,
     )
   }
-  if (error.code === 'EPERM' || error.code === 'EACCES') return unsupported(explainPermission(error))
+  const permission = error.code === 'EPERM' || error.code === 'EACCES'
+  if (permission && error.operation !== 'count processors') return unsupported(explainPermission(error))
 
   const pins = `--bpf.pin-path ${error.object}`
   switch (`${error.operation} ${error.code}`) {
     case 'lock pins EBUSY':
       return usage(
         `${pins}: ${error.detail === '' ? 'another process' : `process ${error.detail}`} counts there already: stop it, or choose another folder`,
+      )
+    case 'lock storage EBUSY':
+      return failed(
+        `--storage.path ${error.object}: ${error.detail === '' ? 'another process' : `process ${error.detail}`} remembers there already: stop it, or choose another folder`,
       )
     case 'open pins ENOMEDIUM':
       return usage(
@@ -73,6 +78,11 @@ function diagnose(error: NativeError): { message: string; exitCode: ExitCode } {
       return failed(`interface ${error.object} is attached already`)
     case 'attach ENOSPC':
       return failed(`interface ${error.object} is one too many: 1024 can be counted at a time`)
+  }
+  if (error.operation === 'count processors') {
+    return unsupported(
+      `cannot read ${error.object} (${error.code}), and per-CPU counters need it: mount sysfs on /sys`,
+    )
   }
   if (error.code === 'ENODEV')
     return failed(`interface ${error.object} vanished while the program was attached to it`)

@@ -11,6 +11,7 @@ interface Teardown {
 const subjects = {
   server: 'DNS:localhost,IP:127.0.0.1',
   client: 'DNS:prometheus.example,email:ops@example.org,URI:spiffe://example/prometheus,IP:192.0.2.7',
+  ipv6: 'IP:2001:db8::a,IP:2001:db8:0:1::a,IP:::ffff:192.0.2.9,DNS:192.0.2.11',
   stranger: 'DNS:prometheus.example',
 } as const
 
