@@ -1,6 +1,9 @@
 import { dirname, resolve } from 'node:path'
 import { Ajv, type ErrorObject } from 'ajv'
 import { usageError } from '../errors.js'
+import { readUsers } from './bcrypt-hash.js'
+import { goDialect } from './go-yaml.js'
+import { type RateLimit, readRateLimit } from './rate-limit.js'
 import { pathOf, readYamlFile, type YamlFile } from './yaml-file.js'
 
 /** PEM text, or the file that holds it. */
@@ -83,15 +86,11 @@ export interface WebConfig {
   readonly rateLimit?: RateLimit
 }
 
-/** One request each interval, and so many at once after a pause. */
-export interface RateLimit {
-  readonly intervalMs: number
-  readonly burst: number
+const types = {
+  booleans: ['http2', 'prefer_server_cipher_suites'],
+  integers: ['burst', 'interval'],
+  maps: ['headers', 'basic_auth_users'],
 }
-
-/** What is in force without a file. */
-export const openWebConfig: WebConfig = { http2: false, headers: {}, users: new Map() }
-
 const text = { type: 'string' }
 const schema = {
   type: 'object',
@@ -99,7 +98,6 @@ const schema = {
   properties: {
     tls_server_config: {
       type: 'object',
-      nullable: true,
       additionalProperties: false,
       properties: {
         cert: text,
@@ -119,7 +117,6 @@ const schema = {
     },
     http_server_config: {
       type: 'object',
-      nullable: true,
       additionalProperties: false,
       properties: {
         http2: { type: 'boolean' },
@@ -132,12 +129,14 @@ const schema = {
         },
       },
     },
-    basic_auth_users: { type: 'object', nullable: true, additionalProperties: text },
+    basic_auth_users: { type: 'object', additionalProperties: text },
     rate_limit: {
       type: 'object',
-      nullable: true,
       additionalProperties: false,
-      properties: { interval: { type: ['string', 'number'] }, burst: { type: 'integer', minimum: 0 } },
+      properties: {
+        interval: { type: ['string', 'integer'], minimum: 0 },
+        burst: { type: 'integer', minimum: 0 },
+      },
     },
   },
 }
@@ -159,10 +158,10 @@ interface Content {
     cipher_suites?: string[]
     curve_preferences?: string[]
     prefer_server_cipher_suites?: boolean
-  }> | null
-  readonly http_server_config?: Readonly<{ http2?: boolean; headers?: Record<string, string> }> | null
-  readonly basic_auth_users?: Readonly<Record<string, string>> | null
-  readonly rate_limit?: Readonly<{ interval?: string | number; burst?: number }> | null
+  }>
+  readonly http_server_config?: Readonly<{ http2?: boolean; headers?: Record<string, string> }>
+  readonly basic_auth_users?: Readonly<Record<string, string>>
+  readonly rate_limit?: Readonly<{ interval?: string | number; burst?: number }>
 }
 
 /**
@@ -172,10 +171,9 @@ interface Content {
  * @throws UserError with line and column of the first thing that is wrong
  */
 export function readWebConfig(path: string): WebConfig {
-  const file = readYamlFile(path, '--web.config.file')
+  const file = readYamlFile(path, '--web.config.file', goDialect(types))
   if (!validate(file.content)) {
-    // A nullable value complains twice; the deepest complaint is the helpful one.
-    const [first] = [...(validate.errors ?? [])].sort((a, b) => pathOf(b).length - pathOf(a).length)
+    const [first] = validate.errors ?? []
     throw usageError(first ? explain(first, file) : `${path}: not a web configuration`)
   }
   const content = file.content as Content
@@ -186,7 +184,7 @@ export function readWebConfig(path: string): WebConfig {
     ...(tls && { tls }),
     ...(rateLimit && { rateLimit }),
     http2: http2 && tls !== undefined,
-    headers: content.http_server_config?.headers ?? {},
+    headers: readHeaders(content.http_server_config?.headers ?? {}, file),
     users: readUsers(content.basic_auth_users ?? {}, file),
   }
 }
@@ -229,8 +227,9 @@ function readTls(
   if (clientCa && clientAuth === 'NoClientCert') {
     throw complain('there is a client CA, and client_auth_type asks no client for a certificate')
   }
-  const sans = given.client_allowed_sans ?? []
-  if (sans.length > 0 && clientAuth === 'NoClientCert') {
+  const sans = given.client_allowed_sans
+  if (sans?.length === 0) throw complain('client_allowed_sans is empty, so nobody would be let in: name one')
+  if (sans && clientAuth === 'NoClientCert') {
     throw complain('there are client_allowed_sans, and client_auth_type asks no client for a certificate')
   }
   const minVersion = versions[given.min_version ?? 'TLS12']
@@ -247,7 +246,7 @@ function readTls(
     key,
     ...(clientCa && { clientCa }),
     clientAuth,
-    clientAllowedSans: sans,
+    clientAllowedSans: sans ?? [],
     minVersion: suites.length > 0 && ciphers.length === 0 ? versions.TLS13 : minVersion,
     maxVersion,
     ...(ciphers.length > 0 && { ciphers }),
@@ -263,53 +262,24 @@ function clientAuthOf(word = ''): ClientAuthType {
   return word === 'RequireClientCert' ? 'RequireAnyClientCert' : (word as ClientAuthType)
 }
 
-/** `$2a$`, `$2b$` and `$2y$` are one format; a cost above 31 does not exist. */
-const bcryptHash = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/
-
-function readUsers(given: Readonly<Record<string, string>>, file: YamlFile): ReadonlyMap<string, string> {
-  for (const [user, hash] of Object.entries(given)) {
-    if (bcryptHash.test(hash)) continue
-    // Not the value itself: somebody may have written a password there.
-    throw usageError(
-      `${file.valueAt(['basic_auth_users', user])}: basic_auth_users: what user '${user}' has is no bcrypt hash: make one with htpasswd -nBC 10 ${user}`,
-    )
-  }
-  return new Map(Object.entries(given))
-}
-
-/** As Go's time.ParseDuration. */
-const goUnitsMs: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-}
-
-function readRateLimit(
-  { interval = '0', burst = 0 }: NonNullable<Content['rate_limit']>,
+/**
+ * Header values as Go's net/http sends them: line breaks are spaces, outer white space goes, the rest is
+ * UTF-8, which Node takes as one character a byte.
+ *
+ * @throws UserError for control characters, which no client would take
+ */
+function readHeaders(
+  given: Readonly<Record<string, string>>,
   file: YamlFile,
-): RateLimit | undefined {
-  const text = String(interval)
-  const parts = [...text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)]
-  const whole = parts.map(([part]) => part).join('')
-  if (text !== '0' && (whole !== text || text === '')) {
-    throw usageError(
-      `${file.valueAt(['rate_limit', 'interval'])}: rate_limit: '${text}' is not a duration: write 1s, 100ms or 1m`,
-    )
+): Readonly<Record<string, string>> {
+  const read = ([name, value]: [string, string]) => {
+    const folded = value.replace(/[\r\n]/g, ' ').replace(/^[ \t]+|[ \t]+$/g, '')
+    if (/(?!\t)\p{Cc}/u.test(folded)) {
+      throw usageError(
+        `${file.valueAt(['http_server_config', 'headers', name])}: ${name}: there is a control character in it`,
+      )
+    }
+    return [name, Buffer.from(folded).toString('latin1')]
   }
-  const intervalMs = parts.reduce(
-    (sum, [, number, unit = '']) => sum + Number(number) * (goUnitsMs[unit] ?? 0),
-    0,
-  )
-  if (intervalMs === 0) return undefined
-  if (burst === 0) {
-    throw usageError(
-      `${file.keyAt(['rate_limit'])}: rate_limit: with a burst of 0 no request would ever be answered: write 1 or more`,
-    )
-  }
-  return { intervalMs, burst }
+  return Object.fromEntries(Object.entries(given).map(read)) as Record<string, string>
 }

@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs'
 import type { ErrorObject } from 'ajv'
-import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
+import {
+  type Document,
+  type DocumentOptions,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  type SchemaOptions,
+} from 'yaml'
 import { usageError } from '../errors.js'
 
 /** A YAML file whose keys and values can be found again in it. */
@@ -13,13 +22,20 @@ export interface YamlFile {
   valueAt(path: readonly string[]): string
 }
 
+/** How plain words are read, where YAML 1.2 is not meant. */
+export interface Dialect {
+  readonly options?: DocumentOptions & SchemaOptions
+  /** Changes what the parser has read. */
+  readonly convert?: (document: Document) => void
+}
+
 /**
  * Reads a YAML file.
  *
  * @param flag what named the file, as the beginning of a complaint
  * @throws UserError if it cannot be read, or with line and column of what is no YAML
  */
-export function readYamlFile(path: string, flag: string): YamlFile {
+export function readYamlFile(path: string, flag: string, { options, convert }: Dialect = {}): YamlFile {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
@@ -27,7 +43,7 @@ export function readYamlFile(path: string, flag: string): YamlFile {
     throw usageError(`${flag}: cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? ''}`)
   }
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
+  const document = parseDocument(text, { ...options, lineCounter: lines })
   const at = (offset: number | undefined) => {
     const { line, col } = lines.linePos(offset ?? 0)
     return `${path}:${line}:${col}`
@@ -36,6 +52,7 @@ export function readYamlFile(path: string, flag: string): YamlFile {
   if (broken) {
     throw usageError(`${at(broken.pos[0])}: ${broken.message.split('\n')[0]?.replace(/ at line .*/, '')}`)
   }
+  convert?.(document)
   return {
     content: document.toJS() ?? {},
     keyAt: (keys) => {

@@ -19,7 +19,7 @@ export class BasicAuth {
   /**
    * Whether an Authorization header opens the door.
    *
-   * @param users bcrypt hashes by user
+   * @param users bcrypt hashes by user, of version 2b
    */
   async allows(authorization: string | undefined, users: ReadonlyMap<string, string>): Promise<boolean> {
     const credentials = parse(authorization)
@@ -41,8 +41,7 @@ export class BasicAuth {
 
   async #compare(password: string, hash: string): Promise<boolean> {
     this.#waiting++
-    // What htpasswd calls 2y, the package knows as 2b.
-    const compared = this.#last.then(() => bcrypt.compare(password, hash.replace(/^\$2y/, '$2b')))
+    const compared = this.#last.then(() => bcrypt.compare(password, hash))
     this.#last = compared.catch(() => undefined)
     try {
       return await compared

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { SecureContextOptions, TLSSocket } from 'node:tls'
+import { canonicalAddress } from '../config/prefix.js'
 import type { PemSource, TlsConfig } from '../config/web-config.js'
 
 /** What a client has shown. */
@@ -51,14 +52,27 @@ export function isClientAllowed(socket: ClientSocket, { clientAuth, clientAllowe
   const verified = clientAuth === 'VerifyClientCertIfGiven' || clientAuth === 'RequireAndVerifyClientCert'
   if (verified && !socket.authorized) return false
   const names = subjectAltNames(certificate.subjectAltName ?? '')
-  return clientAllowedSans.length === 0 || clientAllowedSans.some((allowed) => names.includes(allowed))
+  return clientAllowedSans.length === 0 || clientAllowedSans.some((allowed) => names.has(keyOf(allowed)))
+}
+
+/** An address is one however it is written, and is no name of a host. */
+const keyOf = (name: string) => addressKey(name) ?? `name ${name}`
+
+function addressKey(text: string): string | undefined {
+  const address = canonicalAddress(text)
+  return address === undefined ? undefined : `address ${address}`
 }
 
 /**
  * The names in OpenSSL's text, such as `DNS:a.example, IP Address:192.0.2.1`. A name with a comma or a
  * quote is written as a JSON string, lest it pass for several.
  */
-function subjectAltNames(text: string): string[] {
+function subjectAltNames(text: string): Set<string> {
   const names = text.matchAll(/(?:^|, )(DNS|email|IP Address|URI):("(?:[^"\\]|\\.)*"|[^,]*)/g)
-  return [...names].map(([, , name = '']) => (name.startsWith('"') ? (JSON.parse(name) as string) : name))
+  return new Set(
+    [...names].flatMap(([, kind, written = '']) => {
+      const name = written.startsWith('"') ? (JSON.parse(written) as string) : written
+      return kind === 'IP Address' ? (addressKey(name) ?? []) : `name ${name}`
+    }),
+  )
 }

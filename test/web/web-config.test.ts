@@ -5,10 +5,10 @@ import { promisify } from 'node:util'
 import bcrypt from 'bcrypt'
 import t from 'tap'
 import { access } from '../../src/web/access.js'
-import { serve } from '../../src/web/server.js'
 import { loadWebConfig, WebConfigFile } from '../../src/web/web-config-file.js'
 import { fakeApp, fine } from '../support/app.js'
 import { makeCertificates } from '../support/certificates.js'
+import { serveOn } from '../support/listen.js'
 
 const run = promisify(execFile)
 const folder = makeCertificates(t)
@@ -29,7 +29,7 @@ async function serveWith(t: Tap, yaml: string) {
   const log = { info: note, warn: note, error: note }
   const webConfig = new WebConfigFile(path, log)
   const { app } = fakeApp(t, fine, undefined, { access: access(webConfig) })
-  const server = await serve(app, { listen: [{ host: '127.0.0.1', port: 0 }], webConfig, log })
+  const server = await serveOn(app, [{ host: '127.0.0.1', port: 0 }], { webConfig, log })
   t.teardown(() => server.close(0))
   const [url = ''] = server.urls
   return { path, url, logged, curl: (...flags: string[]) => curl(url, ...flags) }
@@ -187,6 +187,33 @@ t.test('files that are refused, each with its place', async (t) => {
     ['users that are a list', 'basic_auth_users: [alice]', /basic_auth_users must be object/],
     ['a wrong duration', 'rate_limit: { interval: 1 second, burst: 1 }', /'1 second' is not a duration/],
     ['no burst', 'rate_limit: { interval: 1s }', /with a burst of 0 no request would ever be answered/],
+    [
+      'nobody who is let in',
+      `tls_server_config: { ${pair}, client_auth_type: RequestClientCert, client_allowed_sans: [] }`,
+      /client_allowed_sans is empty, so nobody would be let in: name one$/,
+    ],
+    [
+      'a control character in a header',
+      'http_server_config:\n  headers:\n    Content-Security-Policy: "a\\eb"',
+      /:3:30: Content-Security-Policy: there is a control character in it$/,
+    ],
+    [
+      'no null in place of a password',
+      'basic_auth_users: { alice: , bob: ~ }',
+      /:1:28: basic_auth_users: what user 'alice' has is no bcrypt hash/,
+    ],
+    [
+      'no null in place of a fixed header',
+      'http_server_config: { headers: { X-Frame-Options: } }',
+      /X-Frame-Options: write one of deny, sameorigin$/,
+    ],
+    [
+      'TLS without a certificate',
+      'tls_server_config: { min_version: TLS13 }',
+      /cert or cert_file is missing$/,
+    ],
+    ['a boolean in quotes', 'http_server_config: { http2: "no" }', /http2 must be boolean$/],
+    ['an interval of nothing', 'rate_limit: { interval: 010, burst: 1 }', /'010' is not a duration/],
     ['a burst below nothing', 'rate_limit: { interval: 1s, burst: -1 }', /burst must be >= 0$/],
   ]
   for (const [what, yaml, message] of cases) {
@@ -312,6 +339,23 @@ t.test('files that are taken, by what clients get', async (t) => {
       [],
       0,
     ],
+    ...[
+      ...['2001:db8::a', '2001:0DB8:0:0:0:0:0:A', '2001:db8:0:1::a'],
+      ...['192.0.2.9', '::ffff:192.0.2.9', '::ffff:c000:209'],
+    ].map((name): [string, string, string[], number] => [
+      `an allowed address, ${name}`,
+      `tls_server_config: { ${pair}, ${verify}, client_allowed_sans: [other, "${name}"] }`,
+      client('ipv6'),
+      200,
+    ]),
+    ...['2001:db8::b', '192.0.2.11', '2001:db8::a/128', '::192.0.2.9'].map(
+      (name): [string, string, string[], number] => [
+        `${name}, which it is not`,
+        `tls_server_config: { ${pair}, ${verify}, client_allowed_sans: ["${name}"] }`,
+        client('ipv6'),
+        0,
+      ],
+    ),
     ['no password', `basic_auth_users: { alice: "${hash}" }`, [], 401],
     [
       'a right password without TLS',
@@ -417,6 +461,115 @@ t.test('headers are on every answer, in place of the usual', async (t) => {
     t.match(text, /^content-security-policy: default-src 'self'\r$/im)
     t.equal(text.match(/^x-frame-options/gim)?.length, 1)
   }
+})
+
+t.test('header values as Go sends them', async (t) => {
+  for (const [what, yaml, sent] of [
+    [
+      'a folded block',
+      ">\n  default-src 'none';\n  frame-ancestors 'none'\n",
+      "default-src 'none'; frame-ancestors 'none'",
+    ],
+    ['a literal block', "|\n  default-src 'none';\n  sandbox\n", "default-src 'none'; sandbox"],
+    ['line breaks and white space', '" a\\r\\nb\\tc\\n\\t "', 'a  b\tc'],
+    ['not ASCII', 'π é', 'π é'],
+    ['no text', '~', ''],
+    ['a number', '0', '0'],
+    ['a word of YAML 1.1', 'no', 'no'],
+  ] as const) {
+    const { curl } = await serveWith(t, `http_server_config: {\n headers: {}}`)
+    t.equal((await curl()).status, 200)
+    const indented = yaml.replaceAll('\n', '\n    ')
+    const served = await serveWith(
+      t,
+      `http_server_config:\n  headers:\n    Content-Security-Policy: ${indented}`,
+    )
+    for (const flags of [[], ['-H', 'Accept-Encoding: gzip', '-o', '/dev/null', '-D', '-']]) {
+      const { text } = await served.curl(...flags)
+      t.equal(/^content-security-policy: ?(.*)\r$/im.exec(text)?.[1], sent, what)
+    }
+  }
+})
+
+t.test('nulls, words and numbers as yaml.v2 reads them, with promtool as witness', async (t) => {
+  const user = (key: string) => `basic_auth_users: { ${key}: "${hash}" }`
+  const witnessed = [
+    'http_server_config: { headers: }',
+    'http_server_config: { headers: { Content-Security-Policy: } }',
+    'http_server_config: { headers: { X-XSS-Protection: 0 } }',
+    ...['no', 'off', 'n', 'FALSE', '~', ''].map((word) => `http_server_config: { http2: ${word} }`),
+    'tls_server_config: { cert_file: , key_file: ~ , cipher_suites: , client_ca_file: null }',
+    'basic_auth_users: ',
+    user('1'),
+    user('no'),
+    '~',
+    '--- # nothing',
+  ]
+  const path = file('words.yml')
+  for (const yaml of witnessed) {
+    writeFileSync(path, yaml)
+    await t.resolves(run('promtool', ['check', 'web-config', path]), yaml)
+    // It takes TLS without a certificate for none.
+    if (yaml.includes('cert_file')) continue
+    t.doesNotThrow(() => loadWebConfig(path), yaml)
+  }
+  for (const word of ['no', 'off', 'n', 'FALSE', '~', '', 'Null']) {
+    const { config } = loaded(`{ tls_server_config: { ${pair} }, http_server_config: { http2: ${word} } }`)
+    t.equal(config.http2, false, `http2: ${word}`)
+  }
+  for (const word of ['yes', 'On', 'y', 'true']) {
+    const { config } = loaded(`{ tls_server_config: { ${pair} }, http_server_config: { http2: ${word} } }`)
+    t.equal(config.http2, true, `http2: ${word}`)
+  }
+  t.match(loaded(`tls_server_config: { ${pair}, cipher_suites: , client_ca_file: }`).config.tls, {
+    clientAuth: 'NoClientCert',
+    clientAllowedSans: [],
+  })
+  t.same(loaded('rate_limit: { interval: 1000000000, burst: 3 }').config.rateLimit, {
+    intervalMs: 1000,
+    burst: 3,
+  })
+  t.same(loaded('rate_limit: { <<: { interval: 2s, burst: 5 }, burst: 3 }').config.rateLimit, {
+    intervalMs: 2000,
+    burst: 3,
+  })
+  t.equal(loaded('rate_limit: { interval: 0, burst: 3 }').config.rateLimit, undefined)
+
+  function loaded(yaml: string) {
+    writeFileSync(path, yaml)
+    return loadWebConfig(path)
+  }
+})
+
+t.test('stray bits in the padding of a hash, and other versions', async (t) => {
+  const alphabet = './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+  const at = (index: number, bits: number) =>
+    hash.slice(0, index) +
+    alphabet.charAt(alphabet.indexOf(hash.charAt(index)) | bits) +
+    hash.slice(index + 1)
+  const [salt, end] = [28, 59]
+  for (const stray of [
+    ...[1, 2, 4, 8, 15].map((bits) => at(salt, bits)),
+    ...[1, 2, 3].map((bits) => at(end, bits)),
+    ...['$2$', '$2a$', '$2x$', '$2y$'].map((version) => hash.replace('$2b$', version)),
+  ]) {
+    const { curl } = await serveWith(t, `basic_auth_users: { alice: "${stray}" }`)
+    t.equal((await curl('-u', 'alice:correct horse')).status, 200, stray)
+    t.equal((await curl('-u', 'alice:wrong horse')).status, 401, stray)
+  }
+  const other = at(salt, 0).slice(0, salt) + (hash.charAt(salt) === '.' ? 'O' : '.') + hash.slice(salt + 1)
+  const { curl } = await serveWith(t, `basic_auth_users: { alice: "${other}" }`)
+  t.equal((await curl('-u', 'alice:correct horse')).status, 401, 'another salt')
+})
+
+t.test('a header that cannot be sent leaves nobody waiting', async (t) => {
+  const { app } = fakeApp(t, fine, undefined, {
+    access: async (_request, reply) => void reply.header('x-broken', 'a\u0000b'),
+  })
+  const server = await serveOn(app, [{ host: '127.0.0.1', port: 0 }])
+  t.teardown(() => server.close(0))
+  const { status } = await curl(server.urls[0] ?? '', '--max-time', '10')
+  t.equal(status, 500)
 })
 
 t.test('the rate limit comes before the password', async (t) => {
