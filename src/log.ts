@@ -1,5 +1,6 @@
 import { type Logger, pino } from 'pino'
 import type { LogFormat, LogLevel } from './config/options.js'
+import { escapeControls } from './terminal.js'
 
 export type { Logger }
 
@@ -8,14 +9,12 @@ export interface LogSink {
   write(line: string): void
 }
 
-/**
- * Logs to standard error. Lines are written at once, so that the last words of a failing process are
- * not lost.
- */
+/** Logs to a sink, each line by one call. */
 export function createLog(
   options: { readonly level: LogLevel; readonly format: LogFormat },
-  sink: LogSink = pino.destination({ dest: 2, sync: true }),
+  sink: LogSink,
 ): Logger {
+  const toLine = options.format === 'json' ? (json: string) => json.trimEnd() : toLogfmt
   return pino(
     {
       level: options.level,
@@ -23,7 +22,7 @@ export function createLog(
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    options.format === 'json' ? sink : { write: (line: string) => sink.write(toLogfmt(line)) },
+    { write: (json: string) => sink.write(`${escapeControls(toLine(json))}\n`) },
   )
 }
 
@@ -33,11 +32,11 @@ function toLogfmt(json: string): string {
   const pairs = Object.entries({ time, level, msg, ...rest }).flatMap(([key, value]) =>
     value === undefined ? [] : [`${key}=${quote(value)}`],
   )
-  return `${pairs.join(' ')}\n`
+  return pairs.join(' ')
 }
 
 function quote(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  // JSON's escapes keep line feeds and control characters out of the log.
+  // JSON's escapes keep line feeds and quotes apart.
   return /^[\w./:@+-]+$/.test(text) ? text : JSON.stringify(text)
 }

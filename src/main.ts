@@ -1,6 +1,8 @@
-#!/usr/bin/env -S node --optimize-for-size --no-flush-bytecode
+#!/usr/bin/env -S node --optimize-for-size --no-flush-bytecode --disable-sigusr1
 // Garbage goes early: else what it takes to meet 100,000 destinations stays for long, 25 MiB of it. Code
-// stays: what runs with each scrape would be compiled anew after each collection.
+// stays: what runs with each scrape would be compiled anew after each collection. SIGUSR1 opens no debugger:
+// it waits until somebody asks for it.
+import './cli/signals.js'
 
 // better-sqlite3 asks for Node-API 10 as it is loaded; a Node without it dies of that, and says nothing.
 if (Number(process.versions.napi) >= 10) {

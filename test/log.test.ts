@@ -23,6 +23,16 @@ t.test('JSON', async (t) => {
   t.match(JSON.parse(written[0] ?? ''), { level: 'info', msg: 'two words', interface: 'eth0', time: String })
 })
 
+t.test('what would act on a terminal is escaped', async (t) => {
+  for (const format of ['logfmt', 'json'] as const) {
+    const { log, written } = lines(format)
+    log.info({ text: 'a\u001b\u007f\u009b31m\u202e', '\u009b': 1 }, 'b\u0085')
+    t.match(written[0], /^[ -~]+\n$/, format)
+    t.match(written[0], 'a\\u001b\\u007f\\u009b31m\\u202e')
+    if (format === 'json') t.match(JSON.parse(written[0] ?? ''), { msg: 'b\u0085', '\u009b': 1 })
+  }
+})
+
 t.test('levels', async (t) => {
   const { log, written } = lines('logfmt', 'warn')
   log.info('unsaid')

@@ -1,16 +1,19 @@
 import { CommanderError } from 'commander'
 import { ExitCode, UserError } from '../errors.js'
+import { escapeControls, escapeInLines } from '../terminal.js'
 import { parseCheckFlags, parseCleanupFlags, parseFlags } from './flags.js'
+import { endOnHangup } from './signals.js'
 
 /** Whatever went wrong, as one line and an exit code; the unexpected keeps its stack trace. */
 function report(error: unknown): ExitCode {
   // Commander has printed help, version or its complaint already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage
   if (error instanceof UserError) {
-    process.stderr.write(`egress-exporter: ${error.message}\n`)
+    process.stderr.write(`egress-exporter: ${escapeControls(error.message)}\n`)
     return error.exitCode
   }
-  process.stderr.write(`egress-exporter: ${error instanceof Error ? error.stack : String(error)}\n`)
+  const words = String(error instanceof Error ? error.stack : error)
+  process.stderr.write(`egress-exporter: ${escapeInLines(words)}\n`)
   return ExitCode.failed
 }
 
@@ -23,7 +26,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // Each command loads what it needs alone.
 try {
   const argv = process.argv.slice(2)
-  const print = (line: string) => process.stdout.write(`${line}\n`)
+  if (['check', 'destinations', 'top', 'cleanup'].includes(argv[0] ?? '')) endOnHangup()
+  const print = (line: string) => process.stdout.write(`${escapeInLines(line)}\n`)
   if (argv[0] === 'check') {
     const { check } = await import('./check.js')
     process.exitCode = await check(parseCheckFlags(argv.slice(1)), print)
@@ -40,7 +44,11 @@ try {
     const commandLine = parseFlags(argv)
     if (commandLine.configCheck) {
       const { loadSettings } = await import('../config/load.js')
-      const { webConfigFile } = await loadSettings(commandLine)
+      const { listen, webConfigFile } = await loadSettings(commandLine)
+      const { refuseOccupied } = await import('../web/listeners.js')
+      for (const address of listen === 'systemd' ? [] : listen) {
+        if ('path' in address) refuseOccupied(address.path, '--web.listen-address: ', ExitCode.usage)
+      }
       if (webConfigFile !== '') (await import('../web/web-config-file.js')).loadWebConfig(webConfigFile)
       print('the settings are valid')
     } else {

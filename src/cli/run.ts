@@ -3,35 +3,64 @@ import { availableParallelism } from 'node:os'
 import { build } from '../build.js'
 import { type CommandLine, loadSettings } from '../config/load.js'
 import type { Settings } from '../config/settings.js'
-import { loadAddon } from '../kernel/addon.js'
+import { type Addon, loadAddon } from '../kernel/addon.js'
 import { EgressCounter } from '../kernel/egress-counter.js'
-import { createLog } from '../log.js'
+import type { System } from '../kernel/system.js'
+import { lockStorage } from '../memory/storage-lock.js'
+import { type Listener, openListeners } from '../web/listeners.js'
 import { ConfigReloader } from './config-reloader.js'
+import { onSignal } from './signals.js'
+import { logToStandardError, type StandardErrorLog } from './standard-error.js'
+import { Stop } from './stop.js'
 
 /** How long a stop waits for scrapes under way. */
-const stopDeadlineMs = 3_000
+const scrapesDeadlineMs = 3_000
 
 /**
- * Counts and serves until SIGINT or SIGTERM; SIGHUP reads the configuration file again.
+ * Counts and serves until SIGINT or SIGTERM; SIGHUP reads the configuration file again, and opens the
+ * audit log anew, as SIGUSR1 does.
  *
  * @throws UserError if it cannot start; nothing stays attached then, but by pins
  */
 export async function run(commandLine: CommandLine): Promise<void> {
   const settings = await loadSettings(commandLine)
+  const addon = loadAddon()
+  const { log, lines } = logToStandardError(settings.log, addon)
   // From here on a signal ends the run in order, even while it starts.
-  const stop = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal))
-
-  const log = createLog(settings.log)
+  const stop = new Stop(addon, log)
   log.info(
     { version: build.version, revision: build.revision, node: process.version },
     'egress-exporter starts',
   )
+  // Before anything is touched: who runs already, with this memory or at this address, is left in peace.
+  const unlockStorage = lockStorage(settings.storagePath, addon, log)
+  const listeners = await openListeners(settings.listen, addon)
+  try {
+    await count(commandLine, settings, { addon, log, lines, stop, listeners })
+  } finally {
+    for (const { path } of listeners) path?.remove()
+    unlockStorage()
+  }
+}
+
+interface Surroundings extends StandardErrorLog {
+  readonly addon: Addon & System
+  readonly stop: Stop
+  readonly listeners: readonly Listener[]
+}
+
+/** Counts and serves on what listens already. */
+async function count(
+  commandLine: CommandLine,
+  settings: Settings,
+  { addon, log, lines, stop, listeners }: Surroundings,
+): Promise<void> {
   log.info(
     { destinations_limit: settings.destinationsLimit, kernel_mib: kernelMiB(settings) },
     'the tables take this much memory in the kernel',
   )
-  const counter = await EgressCounter.open(settings, log)
+  const counter = await EgressCounter.open(settings, log, addon)
+  stop.atLast = () => counter.close()
   let closeMemory = () => Promise.resolve()
   try {
     // Loaded while it counts already: these take longer to load than the program.
@@ -50,31 +79,38 @@ export async function run(commandLine: CommandLine): Promise<void> {
       table: () => counter.table,
       runStatistics: () => counter.runStatistics,
       configReload: () => reloader.state,
+      logLinesLost: () => lines.lost,
       memory,
     })
-    const { telemetryPath, maxRequests, listen, webConfigFile } = settings
+    const { telemetryPath, maxRequests, webConfigFile } = settings
     const guard = webConfigFile === '' ? undefined : await import('./guarding.js')
     const webConfig = guard && new guard.WebConfigFile(webConfigFile, log)
     const access = webConfig && guard.access(webConfig)
     const app = createApp({ counter: memory, selfMetrics, log, telemetryPath, maxRequests, access })
-    const server = await serve(app, { listen, webConfig, log })
+    const server = await serve(app, listeners, { webConfig, log })
     log.info({ kept: counter.dropCapabilities() }, 'gave up the privileges that only the start needed')
-    process.on('SIGHUP', () => {
+    onSignal('SIGHUP', () => {
       memory.reopenAudit()
       void reloader.reload()
     })
+    onSignal('SIGUSR1', () => memory.reopenAudit())
+    addon.unblockSigusr1()
     for (const url of server.urls) {
       log.info({ url: url.startsWith('unix:') ? url : url + telemetryPath }, 'serving metrics')
     }
 
-    loadAddon().releaseStartupPages()
+    addon.releaseStartupPages()
 
     if (!stop.signal.aborted) await once(stop.signal, 'abort')
     log.info({ signal: stop.signal.reason }, 'stopping')
-    await server.close(stopDeadlineMs)
+    stop.awaits = 'scrapes under way'
+    await server.close(scrapesDeadlineMs)
   } finally {
+    stop.awaits = 'the memory'
     await closeMemory()
+    stop.awaits = 'what the kernel detaches'
     counter.close()
+    stop.awaits = 'the end of the process'
   }
   if (settings.pinPath === '') log.info('detached from every interface')
   else log.info({ pin_path: settings.pinPath }, 'counting goes on without the exporter, by its pins')

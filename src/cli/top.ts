@@ -3,13 +3,13 @@ import { InvalidArgumentError, Option } from 'commander'
 import { defaults, type Values } from '../config/options.js'
 import { parseSettings } from '../config/settings.js'
 import { UserError } from '../errors.js'
-import { createLog } from '../log.js'
 import { type Controls, press } from '../top/controls.js'
 import { renderFrame, renderLines, renderTable, rowsThatFit, sortKeys } from '../top/frame.js'
 import { Screen } from '../top/screen.js'
 import { attachedSource, remoteSource, type Source } from '../top/source.js'
 import type { DestinationsList, ListQuery, SortKey } from '../web/destinations.js'
 import { command, settingOption } from './flags.js'
+import { logToStandardError } from './standard-error.js'
 
 const examples = `
 Examples:
@@ -124,7 +124,7 @@ async function open(
     ...(exclude && { 'destinations.exclude': exclude }),
   }
   try {
-    return await attachedSource(parseSettings(values), createLog({ level: 'error', format: 'logfmt' }))
+    return await attachedSource(parseSettings(values), logToStandardError({ level: 'error', format: 'logfmt' }).log)
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     throw new UserError(`top: no exporter answers at ${localUrl}, and ${error.message}`, error.exitCode, {

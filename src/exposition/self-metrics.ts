@@ -5,6 +5,7 @@ import { buildInfo } from './build-info.js'
 import { configReload, type ReloadState } from './config-reload.js'
 import type { Format } from './format.js'
 import { interfaceMetrics, type InterfaceSource } from './interfaces.js'
+import { logMetrics } from './log.js'
 import { type MemorySource, memoryMetrics } from './memory.js'
 import { programMetrics } from './program.js'
 import { tableMetrics } from './table.js'
@@ -17,6 +18,7 @@ export interface SelfMetricsSource extends InterfaceSource {
   readonly runStatistics: () => RunStatistics
   readonly memory: MemorySource
   readonly configReload: () => ReloadState
+  readonly logLinesLost: () => number
 }
 
 export type SelfMetrics = Readonly<Record<Format, Registry>>
@@ -45,6 +47,7 @@ function createRegistry(source: SelfMetricsSource, contentType: string): Registr
   buildInfo(registry, source.libbpfVersion)
   tableMetrics(registry, source.destinationsLimit, source.table)
   configReload(registry, source.configReload)
+  logMetrics(registry, source.logLinesLost)
   programMetrics(registry, source.runStatistics)
   memoryMetrics(registry, source.memory, source.interfaces)
   interfaceMetrics(registry, source)

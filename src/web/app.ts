@@ -87,9 +87,10 @@ export function createApp(options: AppOptions): FastifyInstance {
     reply.headers({ 'content-type': contentTypes[format], vary: 'accept, accept-encoding' })
     if (request.method === 'HEAD') return reply.send()
     return gate.pass(async () => {
-      reply.hijack()
-      if (gzip) reply.raw.setHeader('content-encoding', 'gzip')
+      if (gzip) reply.header('content-encoding', 'gzip')
+      // Before the hijack: what is wrong with a header still becomes an answer.
       reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
+      reply.hijack()
       const scraper = scraperOf(request)
       const zeroForMs = scraper && rhythm.visit(scraper)
       await sendPage(reply.raw, renderPage(options, format, zeroForMs), gzip)

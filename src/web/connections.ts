@@ -4,52 +4,56 @@ import type { Socket } from 'node:net'
 const most = 1_000
 
 /**
- * The open connections. Beyond a number of them, a newcomer takes the place of the one that has waited
- * longest without any request, so that whoever only opens connections shuts nobody out.
+ * The open connections. Beyond a number of them, a newcomer takes the place of the one that has been idle
+ * longest, whatever it did before; so neither silent connections nor old ones shut anybody out.
  */
 export class Connections {
   readonly #most: number
-  /** Oldest first; by address and port, which its TLS socket shares. */
-  readonly #silent = new Map<string, Socket>()
-  readonly #all = new Set<Socket>()
+  /** Requests under way; the one whose last began or ended longest ago comes first. */
+  readonly #requests = new Map<Socket, number>()
 
   constructor(mostAtOnce = most) {
     this.#most = mostAtOnce
   }
 
   get count(): number {
-    return this.#all.size
+    return this.#requests.size
   }
 
   add(socket: Socket): void {
-    const key = keyOf(socket)
-    this.#all.add(socket)
-    this.#silent.set(key, socket)
-    socket.once('close', () => {
-      this.#all.delete(socket)
-      if (this.#silent.get(key) === socket) this.#silent.delete(key)
-    })
-    if (this.#all.size <= this.#most) return
-    const [oldest] = this.#silent
-    if (!oldest) return
-    this.#silent.delete(oldest[0])
-    oldest[1].destroy()
+    // Where all others are busy it is the newcomer that goes.
+    this.#requests.set(socket, 0)
+    socket.once('close', () => this.#requests.delete(socket))
+    if (this.#requests.size <= this.#most) return
+    const idle = this.#longestIdle()
+    if (!idle) return
+    this.#requests.delete(idle)
+    idle.destroy()
+  }
+
+  /**
+   * A connection has brought a whole request.
+   *
+   * @returns to be called when that is answered, or is not to be any more
+   */
+  isBusy(socket: Socket): () => void {
+    this.#change(socket, 1)
+    return () => this.#change(socket, -1)
   }
 
   destroyAll(): void {
-    for (const socket of this.#all) socket.destroy()
+    for (const socket of this.#requests.keys()) socket.destroy()
   }
 
-  /** A connection has brought a whole request. */
-  speaks(socket: Pick<Socket, 'remoteAddress' | 'remotePort' | 'localPort'>): void {
-    this.#silent.delete(keyOf(socket))
+  #longestIdle(): Socket | undefined {
+    for (const [socket, requests] of this.#requests) if (requests === 0) return socket
+    return undefined
   }
-}
 
-function keyOf({
-  remoteAddress,
-  remotePort,
-  localPort,
-}: Pick<Socket, 'remoteAddress' | 'remotePort' | 'localPort'>): string {
-  return `${remoteAddress}|${remotePort}|${localPort}`
+  #change(socket: Socket, by: number): void {
+    const requests = this.#requests.get(socket)
+    if (requests === undefined) return
+    this.#requests.delete(socket)
+    this.#requests.set(socket, requests + by)
+  }
 }

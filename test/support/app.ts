@@ -47,6 +47,7 @@ export function fakeApp(
       table: () => ({ expired: 5, evicted: 7, full: true }),
       runStatistics: () => ({ runs: 31, seconds: 0.5 }),
       memory,
+      logLinesLost: () => 13,
       configReload: () => ({ successful: false, successSeconds: 11 }),
     }),
     log: { error: (...args: unknown[]) => errors.push(args) },

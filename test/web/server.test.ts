@@ -1,17 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { Connections } from '../../src/web/connections.js'
-import { serve } from '../../src/web/server.js'
 import { fakeApp, fine } from '../support/app.js'
 import { exporterCommand } from '../support/exporter.js'
+import { serveOn } from '../support/listen.js'
 import { silentPair } from '../support/network.js'
 
-const log = { error: () => undefined }
 const folder = mkdtempSync(join(tmpdir(), 'egress-server-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
 
@@ -27,7 +25,7 @@ t.test('several addresses at once: IPv4, IPv6 and a Unix socket', async (t) => {
   const { app } = fakeApp(t, fine)
   const path = join(folder, 'socket')
   const listen = [{ host: '127.0.0.1', port: 0 }, { host: '::1', port: 0 }, { path }]
-  const server = await serve(app, { listen, webConfig: undefined, log })
+  const server = await serveOn(app, listen)
   const [v4 = '', v6 = '', unix] = server.urls
   t.match(v4, /^http:\/\/127.0.0.1:\d+$/)
   t.match(v6, /^http:\/\/\[::1\]:\d+$/)
@@ -41,22 +39,6 @@ t.test('several addresses at once: IPv4, IPv6 and a Unix socket', async (t) => {
   t.equal(await healthy(`${v4}/-/healthy`), '')
 })
 
-t.test('of a socket, what a killed process left is replaced, what somebody uses is not', async (t) => {
-  const path = join(folder, 'left')
-  const leave = `require('net').createServer().listen('${path}', () => process.kill(process.pid, 'SIGKILL'))`
-  await once(spawn(process.execPath, ['-e', leave]), 'exit')
-  t.ok(existsSync(path))
-  const { app } = fakeApp(t, fine)
-  const server = await serve(app, { listen: [{ path }], webConfig: undefined, log })
-  t.equal(await healthy('--unix-socket', path, 'http://host/-/healthy'), 'healthy\n')
-  const second = fakeApp(t, fine).app
-  await t.rejects(serve(second, { listen: [{ path }], webConfig: undefined, log }), {
-    message: /^cannot listen on unix:.*: another program listens there/,
-    exitCode: 1,
-  })
-  await server.close(0)
-})
-
 t.test('an address that cannot be had lets go of the others', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
@@ -65,7 +47,7 @@ t.test('an address that cannot be had lets go of the others', async (t) => {
   const path = join(folder, 'first')
   const { app } = fakeApp(t, fine)
   const listen = [{ path }, { host: '127.0.0.1', port }]
-  await t.rejects(serve(app, { listen, webConfig: undefined, log }), {
+  await t.rejects(serveOn(app, listen), {
     message: /another program listens there/,
   })
   t.notOk(existsSync(path))
@@ -97,40 +79,9 @@ t.test('sockets of systemd', async (t) => {
   )
 })
 
-t.test('where systemd hands no socket over', async (t) => {
-  const { app } = fakeApp(t, fine)
-  await t.rejects(serve(app, { listen: 'systemd', webConfig: undefined, log }), {
-    message: /systemd handed no socket over/,
-    exitCode: 2,
-  })
-})
-
-t.test('beyond the most connections, the one that was silent longest goes', async (t) => {
-  const connections = new Connections(3)
-  const server = createServer((socket) => connections.add(socket)).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => server.close())
-  const { port } = server.address() as { port: number }
-  const open = async () => {
-    const accepted = once(server, 'connection') as Promise<[Socket]>
-    const client = connect(port, '127.0.0.1')
-    t.teardown(() => client.destroy())
-    return { client, socket: (await accepted)[0] }
-  }
-  const speaking = await open()
-  connections.speaks(speaking.socket)
-  const silent = await open()
-  const younger = await open()
-  const gone = once(silent.client, 'close')
-  const newest = await open()
-  await gone
-  t.equal(connections.count, 3)
-  for (const { client } of [speaking, younger, newest]) t.notOk(client.destroyed)
-})
-
 t.test('a scrape over a connection that was kept open ends in order with the server', async (t) => {
   const { app } = fakeApp(t, fine)
-  const server = await serve(app, { listen: [{ host: '127.0.0.1', port: 0 }], webConfig: undefined, log })
+  const server = await serveOn(app, [{ host: '127.0.0.1', port: 0 }])
   const { hostname, port } = new URL(server.urls[0] ?? '')
   const client = connect(Number(port), hostname)
   client.write('GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n')
