@@ -124,7 +124,10 @@ async function open(
     ...(exclude && { 'destinations.exclude': exclude }),
   }
   try {
-    return await attachedSource(parseSettings(values), logToStandardError({ level: 'error', format: 'logfmt' }).log)
+    return await attachedSource(
+      parseSettings(values),
+      logToStandardError({ level: 'error', format: 'logfmt' }).log,
+    )
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     throw new UserError(`top: no exporter answers at ${localUrl}, and ${error.message}`, error.exitCode, {
