@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { program } from '../scripts/program.js'
+import { root } from '../scripts/root.js'
 
 /** A network namespace of its own: only what is sent in it is counted. Ends with all that runs in it. */
 export async function inNamespace(use) {
@@ -27,7 +28,8 @@ export async function inNamespace(use) {
 class Lab {
   #inside
   #children = []
-  #storage = mkdtempSync(join(tmpdir(), 'egress-bench-'))
+  /** A folder that goes with it. */
+  storage = mkdtempSync(join(tmpdir(), 'egress-bench-'))
 
   constructor(name) {
     this.#inside = [`--net=/run/netns/${name}`]
@@ -50,13 +52,14 @@ class Lab {
     return child
   }
 
-  /** An exporter whose table holds so many destinations. */
-  async startExporter(destinations) {
+  /** An exporter whose table holds so many destinations; by default today's, with no flags beside its own. */
+  async startExporter(destinations, { build = program, flags: more = [], preload = [] } = {}) {
     const flags = [
-      ...['--interface=bench0', '--web.listen-address=127.0.0.1:0', `--storage.path=${this.#storage}`],
+      ...['--interface=bench0', '--web.listen-address=127.0.0.1:0', `--storage.path=${this.storage}`],
       ...(destinations > 0 ? [`--destinations.limit=${Math.ceil(destinations * 1.2)}`] : []),
+      ...more,
     ]
-    const command = [...program('--import', './bench/scrape/stall.js'), ...flags]
+    const command = ['env', ...preload, ...build('--import', join(root, 'bench/scrape/stall.js')), ...flags]
     const child = this.start(command, ['ignore', 'ignore', 'pipe'])
     const lines = createInterface({ input: child.stderr })[Symbol.asyncIterator]()
     const url = await nextMatch(lines, /url=(\S+)/)
@@ -64,6 +67,7 @@ class Lab {
       this.run('python3', 'test/support/traffic.py', 'spray-frames', 'bench0', String(destinations))
     this.exporter = {
       url,
+      stop: () => stop(child),
       memoryMiB() {
         const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
         return Math.round(/VmRSS:\s+(\d+)/.exec(status)[1] / 1024)
@@ -95,7 +99,7 @@ class Lab {
 
   async stop() {
     for (const child of this.#children) await stop(child)
-    rmSync(this.#storage, { recursive: true })
+    rmSync(this.storage, { recursive: true })
   }
 }
 

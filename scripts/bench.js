@@ -1,9 +1,11 @@
 // npm run bench: what a packet, a scrape and a start cost, beside the alternatives; see bench/README.md.
 // npm run bench:check: fails where a ratio misses its target twice; with --slack=2, twice its target.
-// With --quick both take fewer rounds.
+// npm run bench:memory: the same of the memory on a slow disk, beside an earlier revision.
+// With --quick all take fewer rounds.
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureKernel } from '../bench/kernel/index.js'
+import { measureMemory } from '../bench/memory/index.js'
 import { measurePage } from '../bench/page.js'
 import { measureScrapes } from '../bench/scrape/index.js'
 import { measureStart } from '../bench/start.js'
@@ -14,19 +16,23 @@ const { values: flags } = parseArgs({
     check: { type: 'boolean' },
     slack: { type: 'string', default: '1' },
     quick: { type: 'boolean' },
+    memory: { type: 'boolean' },
   },
 })
 const rounds = flags.quick
-  ? { kernel: 3, scrape: 5, start: 3, page: 3 }
-  : { kernel: 7, scrape: 11, start: 5, page: 7 }
+  ? { kernel: 3, scrape: 5, start: 3, page: 3, memory: { seconds: 15, stalls: 1 } }
+  : { kernel: 7, scrape: 11, start: 5, page: 7, memory: { seconds: 60, stalls: 5 } }
+const minutes = flags.memory ? ['five', 'fifteen'] : ['three', 'five']
 
-console.error(`egress-exporter: measuring (about ${flags.quick ? 'three' : 'five'} minutes)`)
-const measurements = [
-  () => measureKernel(rounds.kernel),
-  () => measureScrapes(rounds.scrape),
-  () => measureStart(rounds.start),
-  () => measurePage(rounds.page),
-]
+console.error(`egress-exporter: measuring (about ${minutes[flags.quick ? 0 : 1]} minutes)`)
+const measurements = flags.memory
+  ? [() => measureMemory(rounds.memory)]
+  : [
+      () => measureKernel(rounds.kernel),
+      () => measureScrapes(rounds.scrape),
+      () => measureStart(rounds.start),
+      () => measurePage(rounds.page),
+    ]
 const slack = Number(flags.slack)
 const misses = ({ ratio, target }) => !(ratio <= slack * target)
 const rows = []
