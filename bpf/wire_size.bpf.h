@@ -76,7 +76,11 @@ static __always_inline __u32 guess_segments(const struct gso *gso)
 
 	if (!gso->added)
 		return 1;
-	for (__u32 i = 0; i < SEGMENTS_TRIED && most > i + 1; i++) {
+		/* Without CAP_PERFMON the verifier follows speculation around a loop without end. */
+#pragma unroll
+	for (__u32 i = 0; i < SEGMENTS_TRIED; i++) {
+		if (most <= i + 1)
+			break;
 		__u32 packets = most - i, headers = gso->added / (packets - 1);
 
 		if (headers && count_if_estimated(gso, headers) == packets)
