@@ -23,7 +23,7 @@ export class LineWriter implements LogSink {
   /** Since the reader took everything. */
   #lostNow = 0
   #lost = 0
-  #timer: NodeJS.Timeout | undefined
+  #retrying = false
 
   constructor(target: LineTarget) {
     this.#target = target
@@ -71,8 +71,10 @@ export class LineWriter implements LogSink {
   }
 
   #retry(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined
+    if (this.#retrying) return
+    this.#retrying = true
+    setTimeout(() => {
+      this.#retrying = false
       this.flush()
     }, retryMs).unref()
   }
