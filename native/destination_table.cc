@@ -105,7 +105,10 @@ void DestinationTable::know(uint32_t id, uint64_t first_seen_ns, int64_t first_s
   egress_note& note = notes_[id];
   note.first_seen_unix_ms = first_seen_ms;
   if (note.first_seen_ns != first_seen_ns) {
-    note.packets = 0;
+    // What it has now is no activity of later; the record of another has all to come.
+    const egress_destination& record = this->record(id);
+    const bool same = record.first_seen_ns == first_seen_ns;
+    note.packets = same ? static_cast<uint32_t>(counts(record).packets) : 0;
     note.zero_since_ms = EGRESS_UNSEEN;
     note.active_ns = boot_time_ns();
     store<__u64>(note.first_seen_ns, first_seen_ns);
@@ -116,7 +119,7 @@ void DestinationTable::know(uint32_t id, uint64_t first_seen_ns, int64_t first_s
 }
 
 Destination DestinationTable::describe(uint32_t id) {
-  const egress_destination& record = mapped_ ? mapped_->get()[id] : copy_[id];
+  const egress_destination& record = this->record(id);
   const egress_note& note = notes_[id];
   const egress_counts counted = counts(record);
   int64_t first_seen_ms = note.first_seen_unix_ms;
@@ -238,7 +241,7 @@ std::vector<Destination> DestinationTable::retire(const std::vector<uint32_t>& i
   for (uint32_t id : ids) {
     // Alone: a program may count on it. Copies are made anew with each read.
     if (mapped_) store<__u8>(mapped_->get()[id].state, EGRESS_RETIRED);
-    unindex(id, mapped_ ? mapped_->get()[id].key : copy_[id].key);
+    unindex(id, record(id).key);
   }
   wait_for_running_programs();
   for (uint32_t id : ids) {
@@ -254,7 +257,7 @@ std::vector<Destination> DestinationTable::retire(const std::vector<uint32_t>& i
 }
 
 void DestinationTable::move_counts(uint32_t id, egress_unlisted reason) {
-  const egress_destination& record = mapped_ ? mapped_->get()[id] : copy_[id];
+  const egress_destination& record = this->record(id);
   const egress_counter& before = moved_[record.slot].unlisted[reason];
   egress_move& move = pending_move_[0];
   move.id = id;

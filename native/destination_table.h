@@ -118,6 +118,8 @@ class DestinationTable {
   /// Changes a record that no program counts on.
   template <typename Change>
   void change(uint32_t id, Change change);
+  /// A record as it is, or was when it was last read.
+  const egress_destination& record(uint32_t id) { return mapped_ ? mapped_->get()[id] : copy_[id]; }
   /// What a record has counted, on all CPUs.
   /// @throws Error "read map"
   egress_counts counts(const egress_destination& record);

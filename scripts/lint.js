@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 
-const native = ['bpf', 'native'].flatMap((folder) =>
+const native = ['bpf', 'native', 'bench/kernel', 'bench/memory', 'test/sanitizers'].flatMap((folder) =>
   readdirSync(folder)
     .filter((name) => /\.(c|cc|h)$/.test(name))
     .map((name) => `${folder}/${name}`),

@@ -188,7 +188,7 @@ for (const mode of ['tcx', 'clsact']) {
       network.up()
       if (mode === 'clsact') {
         const filter = network.host.run(['tc', 'filter', 'show', 'dev', 'veth0', 'egress'])
-        t.match(filter, /pref 1 bpf .*handle 0x65677265 egress_ethernet:\[\d+\] direct-action/)
+        t.match(filter, /pref 2 bpf .*handle 0x65677265 egress_ethernet:\[\d+\] direct-action/)
       }
       exporter.child.kill(signal)
       await once(exporter.child, 'exit')

@@ -87,7 +87,7 @@ t.test('as the table fills, those that are idle longest leave first', async (t) 
   )
   const tracked = () => exporter.samples().get('egress_destinations{interface="lan0"}')
   t.equal(tracked(), 50)
-  // Until the housekeeper has looked at them, who sees the others at a later look.
+  // Until they are known, which the others are later.
   const list = `${new URL(exporter.url).origin}/api/v1/destinations?limit=50`
   await eventually(() => {
     const { destinations } = JSON.parse(exporter.get(list)) as {

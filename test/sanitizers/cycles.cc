@@ -21,6 +21,7 @@
 #include "../../native/features.h"
 #include "../../native/listening_ports.h"
 #include "../../native/privileges.h"
+#include "../../native/routes.h"
 #include "../../native/rtnetlink.h"
 
 namespace
@@ -100,7 +101,8 @@ void rank(egress::Exporter &exporter)
 			query.order = static_cast<egress::Order>(order);
 			query.descending = descending;
 			const auto ranking = exporter.rank(query);
-			require(ranking.rows.size() == 5 && ranking.matched >= kPackets, "a part of the list");
+			require(ranking.rows.size() == 5 && ranking.matched >= kPackets,
+				"a part of the list");
 			require(ranking.interfaces.size() == 1, "the interface");
 		}
 	query = {};
@@ -125,7 +127,7 @@ void cycle(egress::Mode mode, bool old_kernel, const std::string &pin_path)
 	egress::Exporter exporter(options);
 	exporter.attach(kLoopback, "a \"lo\"\\", true, mode);
 	send(kPackets);
-	require(exporter.hanging(kLoopback).has_value(), "it hangs");
+	require(exporter.hanging({kLoopback}).at(0).has_value(), "it hangs");
 	require(exporter.discover(7).sightings.size() == 7, "they are found bit by bit");
 	know_all(exporter);
 	require(!exporter.find_active(0, 1000).sightings.empty(), "they had packets");
