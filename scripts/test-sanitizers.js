@@ -1,7 +1,7 @@
 // npm run test:sanitizers: the native code, without Node, under AddressSanitizer,
 // UndefinedBehaviorSanitizer and LeakSanitizer.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 
 const folder = 'build/sanitizers'
 mkdirSync(folder, { recursive: true })
@@ -27,19 +27,13 @@ execFileSync(
   ],
   { stdio: 'inherit' },
 )
-const pins = `/sys/fs/bpf/egress-sanitizers-${process.pid}`
-const { status } = spawnSync(
-  'unshare',
-  ['--net', 'sh', '-c', `ip link set lo up && exec ${program} ${pins}`],
-  {
-    stdio: 'inherit',
-    env: {
-      ...process.env,
-      ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0',
-      UBSAN_OPTIONS: 'print_stacktrace=1',
-    },
+const { status } = spawnSync('sh', ['scripts/isolate.sh', program, '/sys/fs/bpf/egress'], {
+  stdio: 'inherit',
+  env: {
+    ...process.env,
+    ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0',
+    UBSAN_OPTIONS: 'print_stacktrace=1',
   },
-)
-rmSync(pins, { recursive: true, force: true })
+})
 console.log(status === 0 ? '1 passed, 0 failed' : '0 passed, 1 failed')
 process.exitCode = status === 0 ? 0 : 1
