@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { program } from '../scripts/program.js'
 import { root } from '../scripts/root.js'
 
@@ -63,8 +64,7 @@ class Lab {
     const child = this.start(command, ['ignore', 'ignore', 'pipe'])
     const lines = createInterface({ input: child.stderr })[Symbol.asyncIterator]()
     const url = await nextMatch(lines, /url=(\S+)/)
-    if (destinations > 0)
-      this.run('python3', 'test/support/traffic.py', 'spray-frames', 'bench0', String(destinations))
+    if (destinations > 0) await this.#fill(url, destinations)
     this.exporter = {
       url,
       stop: () => stop(child),
@@ -78,6 +78,16 @@ class Lab {
       },
     }
     return this.exporter
+  }
+
+  /** Until the page has them: a destination is shown once it is remembered. */
+  async #fill(url, destinations) {
+    this.run('python3', 'test/support/traffic.py', 'spray-frames', 'bench0', String(destinations))
+    for (;;) {
+      const shown = this.run('curl', '--silent', '--fail', url).match(/^egress_packets_total/gm)
+      if (shown?.length >= destinations) return
+      await setTimeout(100)
+    }
   }
 
   /** A server of the same series by prom-client. */

@@ -174,12 +174,13 @@ t.test('more than there is room for is given up, the oldest, and counted', (t) =
 
 for (const name of ['-', '/dev/stdout', '/dev/fd/1']) {
   t.test(`${name} is standard output, whatever that is`, async (t) => {
+    const compiled = new URL('../../src/memory/audit-file.js', import.meta.url)
     const script = `
-      import { AuditFile } from './src/memory/audit-file.ts'
+      import { AuditFile } from '${compiled.href}'
       const { taken, error } = new AuditFile('${name}').append([Buffer.from('one\\n'), Buffer.from('two\\n')])
       if (taken !== 2 || error) throw error ?? new Error('taken: ' + taken)`
     const run = async (stdout: 'pipe' | number) => {
-      const child = spawn(process.execPath, [...process.execArgv, '--input-type=module', '-e', script], {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
         stdio: ['ignore', stdout, 'inherit'],
       })
       let heard = ''
