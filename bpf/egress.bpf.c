@@ -53,10 +53,6 @@
 #define IPV4_FRAGMENT_OFFSET 0x1fff
 #define IPV6_FRAGMENT_OFFSET 0xfff8
 
-/* Each CPU remembers this many excluded destinations (24 bytes each), so that
- * their further packets cost one comparison and no trie lookup. */
-#define EXCLUDED_RECENTLY 512
-
 /* A taken hint gives way this rarely: else more destinations than there are
  * hints would drive each other out (bimodal insertion: Qureshi and others,
  * Adaptive Insertion Policies for High Performance Caching, 2007), and many CPUs
@@ -169,14 +165,17 @@ struct {
 } pending_move SEC(".maps");
 
 /* Which prefixes get no record, and which do (enum egress_choice). Asked when a
- * destination has none. */
-struct {
+ * destination has none. Two sets: user space writes the one that is not in force,
+ * and lets it take the other's place in one step. */
+struct choices {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, EGRESS_CHOICES_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct egress_prefix);
 	__type(value, __u32);
-} choices SEC(".maps");
+};
+struct choices choices_0 SEC(".maps");
+struct choices choices_1 SEC(".maps");
 
 /* Bits of source ports: those of calls. Asked where replies are aggregated. */
 struct {
@@ -186,9 +185,10 @@ struct {
 	__type(value, __u64);
 } own_ports SEC(".maps");
 
+/* By either set of choices, one after the other. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, EXCLUDED_RECENTLY);
+	__uint(max_entries, 2 * EGRESS_EXCLUDED_RECENTLY);
 	__type(key, __u32);
 	__type(value, struct egress_key);
 } excluded_recently SEC(".maps");
@@ -197,14 +197,15 @@ struct {
 const volatile bool aggregate_replies = false;
 
 /* What each packet needs of the settings; in one cache line, which the stack
- * drives out of the nearest cache between two packets. User space changes
- * hint_shift while the program runs: a hint that is not found any more is only
- * missed. */
+ * drives out of the nearest cache between two packets. User space changes two of
+ * them while the program runs: hint_shift, since a hint that is not found any more
+ * is only missed, and choices_in_force, which is read once a packet. */
 __u64 ipv6_mask_be[2] = {~0ULL, ~0ULL};
 __u32 ipv6_prefix_length = 128;
 __u32 ipv4_prefix_length = 32;
 __be32 ipv4_mask_be = 0xffffffff;
 __u32 hint_shift SEC(".data") = 0; /* what it leaves of a hash is an index of `hints`; 0: none is one */
+__u32 choices_in_force SEC(".data") = 0; /* 0 or 1 */
 
 /* To be called first: the line comes while headers are read, and not when all
  * waits for it. */
@@ -556,7 +557,9 @@ static __always_inline struct transport find_transport(struct __sk_buff *skb, __
 
 static __always_inline bool is_excluded(const struct egress_key *key)
 {
-	__u32 index = spread(key) / (0x100000000ULL / EXCLUDED_RECENTLY);
+	__u32 set = *(volatile __u32 *)&choices_in_force;
+	__u32 index = set * EGRESS_EXCLUDED_RECENTLY +
+		      (__u32)(spread(key) / (0x100000000ULL / EGRESS_EXCLUDED_RECENTLY));
 	struct egress_key *recent = bpf_map_lookup_elem(&excluded_recently, &index);
 	struct egress_prefix prefix = {
 		.length = EGRESS_FAMILY_BITS + 128,
@@ -572,7 +575,10 @@ static __always_inline bool is_excluded(const struct egress_key *key)
 	if (key->family == AF_INET)
 		prefix.length = EGRESS_FAMILY_BITS + 32;
 	__builtin_memcpy(prefix.address, key->address, sizeof(prefix.address));
-	choice = bpf_map_lookup_elem(&choices, &prefix);
+	if (set)
+		choice = bpf_map_lookup_elem(&choices_1, &prefix);
+	else
+		choice = bpf_map_lookup_elem(&choices_0, &prefix);
 	if (!choice || *choice != EGRESS_EXCLUDE)
 		return false;
 	if (recent)

@@ -138,8 +138,14 @@ enum egress_choice {
 	EGRESS_INCLUDE = 2,
 };
 
-/* Most prefixes; the trie takes memory only for those that are in it. */
+/* Most prefixes; a trie takes memory only for those that are in it.
+ * src/config/settings.ts has this number as well. */
 #define EGRESS_CHOICES_MAX (1U << 20)
+
+/* Each CPU remembers this many excluded destinations (24 bytes each) for either
+ * set of prefixes, so that their further packets cost one comparison and no trie
+ * lookup. */
+#define EGRESS_EXCLUDED_RECENTLY 512
 
 /* Key of `choices`, an LPM trie: the family's 16 bits, then the address. */
 struct egress_prefix {

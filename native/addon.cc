@@ -551,8 +551,8 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
   Napi::Value choose(const Napi::CallbackInfo& info) {
     open(info.Env());
     return start(info.Env(),
-                 [exporter = exporter_, choices = to_choices(info[0].As<Napi::Array>())] {
-                   exporter->choose(choices);
+                 [exporter = exporter_, choices = to_choices(info[0].As<Napi::Array>())]() mutable {
+                   exporter->choose(std::move(choices));
                  });
   }
 

@@ -13,6 +13,7 @@
 #include "error.h"
 #include "field.h"
 #include "grace_period.h"
+#include "map_write.h"
 #include "possible_cpus.h"
 #include "zero_first.h"
 

@@ -14,6 +14,7 @@
 #include "error.h"
 #include "grace_period.h"
 #include "interface_name.h"
+#include "map_write.h"
 #include "possible_cpus.h"
 #include "privileges.h"
 
@@ -451,15 +452,33 @@ Ranking Exporter::rank(const Query& query) {
   return ranking;
 }
 
-void Exporter::choose(const std::vector<Choice>& choices) {
+void Exporter::choose(std::vector<Choice> next) {
+  std::lock_guard one_at_a_time(choosing_);
+  Choices& choices = program_.choices();
+  if (!choices.prepare(std::move(next))) return;
+  try {
+    exchange_choices();
+  } catch (...) {
+    choices.clear_other();
+    throw;
+  }
+  choices.clear_other();
+}
+
+void Exporter::exchange_choices() {
   std::lock_guard lock(mutex_);
-  program_.choose(choices);
-  leave_out_excluded();
+  program_.choices().exchange();
+  try {
+    leave_out_excluded();
+  } catch (...) {
+    program_.choices().exchange();
+    throw;
+  }
 }
 
 void Exporter::leave_out_excluded() {
   destinations_.retire(destinations_.find([this](const egress_destination& record) {
-    return program_.choice_of(record.key) == EGRESS_EXCLUDE;
+    return program_.choices().of(record.key) == EGRESS_EXCLUDE;
   }),
                        EGRESS_EXCLUDED);
 }

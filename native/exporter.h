@@ -110,9 +110,10 @@ class Exporter {
   std::vector<Sighting> take_retired(size_t most);
 
   /// Exchanges the prefixes that decide about destinations, listed ones too: what those counted
-  /// that are excluded now counts as excluded.
+  /// that are excluded now counts as excluded. All or nothing: at a failure the old ones are in
+  /// force. What takes as long as there are prefixes holds nobody up.
   /// @throws Error "read map", "write map"
-  void choose(const std::vector<Choice>& choices);
+  void choose(std::vector<Choice> next);
 
   /// @see Program::set_own_ports
   void set_own_ports(const std::vector<uint64_t>& bits);
@@ -178,6 +179,7 @@ class Exporter {
   InterfaceCounters read_slot(const egress_slot& slot);
   /// How many destinations the program has listed so far.
   uint64_t listed_ever();
+  void exchange_choices();
   void leave_out_excluded();
   /// The names of interfaces, by slot.
   std::vector<std::string> slot_names();
@@ -186,7 +188,8 @@ class Exporter {
   template <typename Each>
   void for_each_slot(Each each);
 
-  std::mutex mutex_;  // guards everything
+  std::mutex choosing_;  // guards the choices that are not in force; taken before the next
+  std::mutex mutex_;     // guards everything else
   std::optional<PinFolder> pins_;
   Program program_;
   uint32_t limit_;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "program.h"
-#include "possible_cpus.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -17,8 +16,8 @@
 #include "error.h"
 #include "fd.h"
 #include "features.h"
-#include "grace_period.h"
 #include "libbpf_log.h"
+#include "map_write.h"
 
 namespace egress {
 namespace {
@@ -85,11 +84,6 @@ std::string difference(const bpf_map* wanted, int pinned) {
 
 }  // namespace
 
-void write(int map_fd, const char* map, const void* key, const void* value) {
-  int error = bpf_map_update_elem(map_fd, key, value, BPF_ANY);
-  if (error != 0) throw Error("write map", map, -error);
-}
-
 void Program::Destroy::operator()(egress_bpf* skeleton) const { egress_bpf::destroy(skeleton); }
 
 void Program::adopt(const PinFolder& pins) {
@@ -150,7 +144,9 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   if (error != 0) throw Error("load program", "", -error, log.text());
 
   expect(0);
-  choose(options.choices);
+  choices_.emplace(ChoiceMaps{{bpf_map__fd(maps.choices_0), bpf_map__fd(maps.choices_1)},
+                              bpf_map__fd(maps.excluded_recently)},
+                   options.choices, [this](uint32_t set) { put_in_force(set); });
   if (adopted_) return;
   // The last id pushed is the first taken: the table fills from its start.
   for (uint32_t id = options.destinations_limit; id-- > 0;)
@@ -169,38 +165,12 @@ void Program::expect(uint32_t destinations) {
   __atomic_store_n(&skeleton_->data->hint_shift, shift, __ATOMIC_RELAXED);
 }
 
-void Program::choose(const std::vector<Choice>& choices) {
-  const int trie = bpf_map__fd(skeleton_->maps.choices);
-  for (const Choice& choice : choices) {
-    const uint32_t value = choice.choice;
-    write(trie, "choices", &choice.prefix, &value);
-  }
-  auto is_kept = [&](const Choice& old) {
-    return std::any_of(choices.begin(), choices.end(), [&](const Choice& choice) {
-      return std::memcmp(&choice.prefix, &old.prefix, sizeof(old.prefix)) == 0;
-    });
-  };
-  const bool exchanged = !choices_.empty();
-  for (const Choice& old : choices_)
-    if (!is_kept(old)) bpf_map_delete_elem(trie, &old.prefix);
-  choices_ = choices;
-  if (!exchanged) return;
-  // Only when nobody remembers any more what the trie said before.
-  wait_for_running_programs();
-  const int recent = bpf_map__fd(skeleton_->maps.excluded_recently);
-  const std::vector<egress_key> nothing(possible_cpus());
-  for (uint32_t i = 0; i < bpf_map__max_entries(skeleton_->maps.excluded_recently); i++)
-    write(recent, "excluded_recently", &i, nothing.data());
-}
-
-egress_choice Program::choice_of(const egress_key& key) const {
-  egress_prefix prefix{};
-  prefix.family = key.family;
-  prefix.length = EGRESS_FAMILY_BITS + (key.family == AF_INET ? 32 : 128);
-  std::memcpy(prefix.address, key.address, sizeof(prefix.address));
-  uint32_t choice = EGRESS_INCLUDE;
-  bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.choices), &prefix, &choice);
-  return static_cast<egress_choice>(choice);
+void Program::put_in_force(uint32_t choices) {
+  __atomic_store_n(&skeleton_->data->choices_in_force, choices, __ATOMIC_RELEASE);
+  if (mmapable_) return;
+  // The other words are written as they are.
+  const uint32_t only = 0;
+  write(bpf_map__fd(skeleton_->maps.data), ".data", &only, skeleton_->data);
 }
 
 void Program::set_own_ports(const std::vector<uint64_t>& bits) {

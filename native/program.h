@@ -3,21 +3,17 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "../bpf/egress.h"
+#include "choices.h"
 #include "pins.h"
 
 struct egress_bpf;  // the generated skeleton
 
 namespace egress {
-
-/// What is to become of destinations that begin with a prefix.
-struct Choice {
-  egress_prefix prefix;
-  egress_choice choice;
-};
 
 /// How the kernel program is loaded.
 struct ProgramOptions {
@@ -80,11 +76,8 @@ class Program {
   /// Whether arrays can be mapped into memory (Linux 5.5 and newer).
   bool mmapable() const { return mmapable_; }
 
-  /// Exchanges the prefixes that decide about new destinations. Waits for running programs.
-  /// @throws Error "write map"
-  void choose(const std::vector<Choice>& choices);
-  /// What the prefixes say of an address, by the longest that matches; EGRESS_INCLUDE if none does.
-  egress_choice choice_of(const egress_key& key) const;
+  /// The prefixes that decide about new destinations.
+  Choices& choices() { return *choices_; }
 
   /// Says how many destinations there are, up to the limit: the program finds them fastest then.
   void expect(uint32_t destinations);
@@ -99,19 +92,15 @@ class Program {
     void operator()(egress_bpf* skeleton) const;
   };
   void adopt(const PinFolder& pins);
+  void put_in_force(uint32_t choices);
 
   std::unique_ptr<egress_bpf, Destroy> skeleton_;
   bool mmapable_;
   bool gso_size_;
   bool adopted_ = false;
   std::string replaced_;
-  std::vector<Choice> choices_;
+  std::optional<Choices> choices_;
   std::vector<uint64_t> own_ports_;
 };
-
-/// Writes an element of a map; of a stack, without a key, pushes it.
-/// @param map its name, for the error
-/// @throws Error "write map"
-void write(int map_fd, const char* map, const void* key, const void* value);
 
 }  // namespace egress

@@ -22,6 +22,8 @@ export class ConfigReloader {
   #settings: Settings
   #state: ReloadState = { successful: true, successSeconds: Date.now() / 1000 }
   #reloading: Promise<void> = Promise.resolve()
+  /** One that begins when the one under way has ended. */
+  #waiting: Promise<void> | undefined
 
   constructor(
     commandLine: CommandLine,
@@ -39,9 +41,13 @@ export class ConfigReloader {
     return this.#state
   }
 
-  /** Reads it once more, after a reload under way. Never rejects. */
+  /** Reads it once more, after a reload under way; once for all who ask meanwhile. Never rejects. */
   reload(): Promise<void> {
-    this.#reloading = this.#reloading.then(() => this.#reloadOnce())
+    this.#waiting ??= this.#reloading.then(() => {
+      this.#waiting = undefined
+      return this.#reloadOnce()
+    })
+    this.#reloading = this.#waiting
     return this.#reloading
   }
 

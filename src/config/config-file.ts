@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import { usageError } from '../errors.js'
 import { definition, type OptionName, optionNames, type Values } from './options.js'
+import { joinPrefixLines } from './prefix-lines.js'
 import { pathOf, readYamlFile, type YamlFile } from './yaml-file.js'
 
 /** What a configuration file says. */
@@ -34,7 +35,7 @@ const validate = new Ajv({ allowUnionTypes: true }).compile(schema)
  * @throws UserError with line and column for the first thing that is wrong
  */
 export function readConfigFile(path: string): ConfigFile {
-  const file = readYamlFile(path, '--config.file')
+  const file = readYamlFile(path, '--config.file', { join: joinPrefixLines })
   const content = file.content as Record<string, unknown>
   if (!validate(content)) {
     const [first] = validate.errors ?? []

@@ -27,5 +27,5 @@ export type DestinationGroup = keyof typeof destinationGroups
 export const groupNames = Object.keys(destinationGroups) as DestinationGroup[]
 
 export function isGroup(name: string): name is DestinationGroup {
-  return Object.hasOwn(destinationGroups, name)
+  return (groupNames as string[]).includes(name)
 }

@@ -19,7 +19,9 @@ const mapped = { bytes: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff], length: 96 }
  * @throws Error for anything else, bits set after the prefix included: they show a mistake
  */
 export function parsePrefix(text: string): Prefix {
-  const [, address = '', lengthText] = /^([^/]*)(?:\/(.*))?$/s.exec(text) ?? []
+  const slash = text.indexOf('/')
+  const address = slash < 0 ? text : text.slice(0, slash)
+  const lengthText = slash < 0 ? undefined : text.slice(slash + 1)
   // isIP accepts a zone ("fe80::1%eth0"), which no packet carries.
   if (isIP(address) === 0 || address.includes('%')) {
     throw new Error(`'${text}' is not a CIDR prefix: write 192.0.2.0/24 or 2001:db8::/32`)
@@ -30,21 +32,46 @@ export function parsePrefix(text: string): Prefix {
   if (lengthText !== undefined && !(/^(0|[1-9]\d{0,2})$/.test(lengthText) && length <= bits)) {
     throw new Error(`'${text}' is not a CIDR prefix: its length must be a number from 0 to ${bits}`)
   }
-  const network = bytes.map((byte, index) => byte & maskByte(length - index * 8))
-  if (!network.every((byte, index) => byte === bytes[index])) {
+  if (hasBitsAfter(bytes, length)) {
+    const network = bytes.map((byte, index) => byte & maskByte(length - index * 8))
     throw new Error(
       `'${text}' has bits set after its prefix: write ${formatPrefix({ bytes: network, length })}`,
     )
   }
-  if (length >= mapped.length && mapped.bytes.every((byte, index) => byte === bytes[index])) {
+  if (bits > 32 && length >= mapped.length && mapped.bytes.every((byte, index) => byte === bytes[index])) {
     return { bytes: bytes.subarray(mapped.bytes.length), length: length - mapped.length }
   }
   return { bytes, length }
 }
 
-/** ipaddr.js takes `::192.0.2.1`, which is IPv6 (RFC 4291, section 2.5.5.1), for an IPv4-mapped address. */
-const bytesOf = (address: string) =>
-  Uint8Array.from(ipaddr.parse(address.replace(/^::(?=\d+\.)/, '0::')).toByteArray())
+/** Of what isIP() takes for an address. By hand: a list may have a hundred thousand. */
+function bytesOf(address: string): Uint8Array {
+  if (!address.includes(':')) return Uint8Array.of(...address.split('.').map(Number))
+  const bytes = new Uint8Array(16)
+  const gap = address.indexOf('::')
+  bytes.set(bytesOfGroups(gap < 0 ? address : address.slice(0, gap)))
+  if (gap < 0) return bytes
+  const tail = bytesOfGroups(address.slice(gap + 2))
+  bytes.set(tail, bytes.length - tail.length)
+  return bytes
+}
+
+/** Of what is on one side of `::`; it may end as an IPv4 address does. */
+function bytesOfGroups(text: string): number[] {
+  const bytes: number[] = []
+  for (const group of text === '' ? [] : text.split(':')) {
+    if (group.includes('.')) return [...bytes, ...group.split('.').map(Number)]
+    const number = Number.parseInt(group, 16)
+    bytes.push(number >> 8, number & 0xff)
+  }
+  return bytes
+}
+
+function hasBitsAfter(bytes: Uint8Array, length: number): boolean {
+  for (let index = length >> 3; index < bytes.length; index++)
+    if ((bytes[index] ?? 0) & ~maskByte(length - index * 8)) return true
+  return false
+}
 
 /** An address as it is shown, whichever way it is written: `2001:db8::1`; undefined if it is none. */
 export function canonicalAddress(text: string): string | undefined {

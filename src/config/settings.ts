@@ -61,6 +61,8 @@ export interface Settings {
 /** Where a value was written, as the beginning of a complaint about it. */
 export type Origin = (name: OptionName) => string
 
+/** EGRESS_CHOICES_MAX of bpf/egress.h. */
+const choicesMax = 2 ** 20
 /** The kernel refuses larger tables on common machines: 2^24 records are 3 GiB. */
 const limitMax = 2 ** 24
 
@@ -86,6 +88,7 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
     ...read('destinations.include', (list) => parsePrefixes(list, told)).map(choice(false)),
   ]
   read('destinations.include', () => refuseContradictions(choices))
+  read('destinations.exclude', () => refuseTooMany(choices))
   return Object.freeze({
     interfaces: read('interface', parseNames),
     interfacesExclude: read('interface.exclude', parseNames),
@@ -144,8 +147,12 @@ function parsePrefixes(values: readonly string[], told: Readonly<Record<number, 
     if (words.length > 1) throw new Error("'none' stands alone")
     return []
   }
-  return words.flatMap((word) => {
-    if (isGroup(word)) return destinationGroups[word].map(parsePrefix)
+  const prefixes: Prefix[] = []
+  for (const word of words) {
+    if (isGroup(word)) {
+      prefixes.push(...destinationGroups[word].map(parsePrefix))
+      continue
+    }
     if (/^[a-z-]*$/.test(word)) {
       throw new Error(`there is no group '${word}': use ${groupNames.join(', ')}, none, or CIDR prefixes`)
     }
@@ -154,18 +161,29 @@ function parsePrefixes(values: readonly string[], told: Readonly<Record<number, 
     if (prefix.length > bits) {
       throw new Error(`'${word}' is longer than the ${bits} bits that destinations are told apart by`)
     }
-    return [prefix]
-  })
+    prefixes.push(prefix)
+  }
+  return prefixes
 }
 
 /** A prefix cannot be both. The same twice does no harm. */
 function refuseContradictions(choices: readonly Choice[]): void {
+  const included = choices.filter(({ exclude }) => !exclude)
+  if (included.length === 0) return
   const excluded = new Set(choices.filter(({ exclude }) => exclude).map(keyOf))
-  const both = choices.find((candidate) => !candidate.exclude && excluded.has(keyOf(candidate)))
+  const both = included.find((candidate) => excluded.has(keyOf(candidate)))
   if (both) throw new Error(`'${formatPrefix(both)}' is excluded as well: leave it out of one of them`)
 }
 
-const keyOf = ({ bytes, length }: Prefix) => `${bytes.join('.')}/${length}`
+/** @throws Error if there are more than the kernel program has room for */
+export function refuseTooMany(choices: readonly Choice[], most = choicesMax): void {
+  if (choices.length <= most) return
+  const { size } = new Set(choices.map(keyOf))
+  if (size > most)
+    throw new Error(`${size} prefixes are too many, with those to include: at most ${most} have room`)
+}
+
+const keyOf = ({ bytes, length }: Prefix) => String.fromCharCode(length, ...bytes)
 
 function parseNumber(text: string, least: number, most: number): number {
   const number = Number(text)

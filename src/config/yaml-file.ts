@@ -11,6 +11,7 @@ import {
   type SchemaOptions,
 } from 'yaml'
 import { usageError } from '../errors.js'
+import type { Joined } from './prefix-lines.js'
 
 /** A YAML file whose keys and values can be found again in it. */
 export interface YamlFile {
@@ -25,6 +26,8 @@ export interface YamlFile {
 /** How plain words are read, where YAML 1.2 is not meant. */
 export interface Dialect {
   readonly options?: DocumentOptions & SchemaOptions
+  /** Makes fewer lines of the text before it is read. */
+  readonly join?: (text: string) => Joined
   /** Changes what the parser has read. */
   readonly convert?: (document: Document) => void
 }
@@ -35,18 +38,19 @@ export interface Dialect {
  * @param flag what named the file, as the beginning of a complaint
  * @throws UserError if it cannot be read, or with line and column of what is no YAML
  */
-export function readYamlFile(path: string, flag: string, { options, convert }: Dialect = {}): YamlFile {
+export function readYamlFile(path: string, flag: string, { options, join, convert }: Dialect = {}): YamlFile {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
     throw usageError(`${flag}: cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? ''}`)
   }
+  const joined = join?.(text)
   const lines = new LineCounter()
-  const document = parseDocument(text, { ...options, lineCounter: lines })
+  const document = parseDocument(joined?.text ?? text, { ...options, lineCounter: lines })
   const at = (offset: number | undefined) => {
     const { line, col } = lines.linePos(offset ?? 0)
-    return `${path}:${line}:${col}`
+    return `${path}:${joined?.lineBefore(line) ?? line}:${col}`
   }
   const [broken] = document.errors
   if (broken) {

@@ -76,6 +76,16 @@ const bad: [what: string, text: string, message: string][] = [
     'destinations.exclude: [private, 10.0.0.1/8]\n',
     "1:1: destinations.exclude: '10.0.0.1/8' has bits set after its prefix: write 10.0.0.0/8",
   ],
+  [
+    'something after a long list',
+    `destinations.exclude:\n${'  - 192.0.2.0/24\n'.repeat(1000)}log.level: loud\n`,
+    '1002:12: log.level: write one of debug, info, warn, error',
+  ],
+  [
+    'a malformed prefix in a list',
+    'log.level: info\ndestinations.exclude:\n  - 192.0.2.0/24\n  - 192.0.2.1/24\n',
+    "2:1: destinations.exclude: '192.0.2.1/24' has bits set after its prefix: write 192.0.2.0/24",
+  ],
   ['a key twice', 'log.level: info\nlog.level: warn\n', '2:1: Map keys must be unique'],
   ['a list instead of options', '- eth0\n', '1:1: it must hold options, such as destinations.limit: 65536'],
   ['a word instead of options', 'eth0\n', '1:1: it must hold options, such as destinations.limit: 65536'],

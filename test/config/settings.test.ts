@@ -1,7 +1,7 @@
 import t from 'tap'
 import { parseFlags } from '../../src/cli/flags.js'
 import { defaults } from '../../src/config/options.js'
-import { parseSettings } from '../../src/config/settings.js'
+import { parseSettings, refuseTooMany } from '../../src/config/settings.js'
 import { ExitCode } from '../../src/errors.js'
 
 const settings = (...argv: string[]) => parseSettings({ ...defaults, ...parseFlags(argv).given })
@@ -90,3 +90,14 @@ const bad: [argv: string[], message: RegExp][] = [
 for (const [argv, message] of bad) {
   t.throws(() => settings(...argv), { message, exitCode: ExitCode.usage }, argv.join(' '))
 }
+
+t.test('more prefixes than have room are refused before anything is touched', async (t) => {
+  const { choices } = settings(
+    '--destinations.exclude=10.0.0.0/8,2001:db8::/32,10.0.0.0/8',
+    '--destinations.include=10.1.0.0/16',
+  )
+  t.doesNotThrow(() => refuseTooMany(choices, 3), 'the same twice is one')
+  t.throws(() => refuseTooMany(choices, 2), {
+    message: '3 prefixes are too many, with those to include: at most 2 have room',
+  })
+})

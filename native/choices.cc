@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "choices.h"
+
+#include <bpf/bpf.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "error.h"
+#include "grace_period.h"
+#include "map_write.h"
+#include "possible_cpus.h"
+
+namespace egress {
+namespace {
+
+int compare(const Choice& a, const Choice& b) {
+  return std::memcmp(&a.prefix, &b.prefix, sizeof(a.prefix));
+}
+
+bool is_same(const Choice& a, const Choice& b) {
+  return compare(a, b) == 0 && a.choice == b.choice;
+}
+
+/// In order, each prefix once, with what was said of it first.
+void normalize(std::vector<Choice>& choices) {
+  std::ranges::stable_sort(choices, [](auto& a, auto& b) { return compare(a, b) < 0; });
+  const auto twice = std::ranges::unique(choices, [](auto& a, auto& b) { return !compare(a, b); });
+  choices.erase(twice.begin(), twice.end());
+}
+
+}  // namespace
+
+Choices::Choices(const ChoiceMaps& maps, std::vector<Choice> first,
+                 std::function<void(uint32_t)> put_in_force)
+    : maps_(maps), put_in_force_(std::move(put_in_force)) {
+  normalize(first);
+  fill(in_force_, std::move(first));
+}
+
+bool Choices::prepare(std::vector<Choice> next) {
+  normalize(next);
+  if (std::ranges::equal(next, written_[in_force_], is_same)) return false;
+  if (int number = clear(other())) throw Error("write map", "choices", number);
+  // What the program remembers of the set that was here before.
+  const std::vector<egress_key> nothing(possible_cpus());
+  const uint32_t first = other() * EGRESS_EXCLUDED_RECENTLY;
+  for (uint32_t i = first; i < first + EGRESS_EXCLUDED_RECENTLY; i++)
+    write(maps_.recent, "excluded_recently", &i, nothing.data());
+  try {
+    fill(other(), std::move(next));
+  } catch (...) {
+    clear_other();
+    throw;
+  }
+  return true;
+}
+
+void Choices::fill(uint32_t set, std::vector<Choice> choices) {
+  written_[set] = std::move(choices);
+  for (const Choice& choice : written_[set]) {
+    const uint32_t value = choice.choice;
+    write(maps_.sets[set], "choices", &choice.prefix, &value);
+  }
+}
+
+int Choices::clear(uint32_t set) {
+  auto& written = written_[set];
+  for (; !written.empty(); written.pop_back()) {
+    const int error = bpf_map_delete_elem(maps_.sets[set], &written.back().prefix);
+    if (error != 0 && error != -ENOENT) return -error;
+  }
+  written.shrink_to_fit();
+  return 0;
+}
+
+void Choices::clear_other() { clear(other()); }
+
+void Choices::exchange() {
+  put_in_force_(other());
+  in_force_ = other();
+  // They may ask, and remember, what was in force before.
+  wait_for_running_programs();
+}
+
+egress_choice Choices::of(const egress_key& key) const {
+  egress_prefix prefix{};
+  prefix.family = key.family;
+  prefix.length = EGRESS_FAMILY_BITS + (key.family == AF_INET ? 32 : 128);
+  std::memcpy(prefix.address, key.address, sizeof(prefix.address));
+  uint32_t choice = EGRESS_INCLUDE;
+  bpf_map_lookup_elem(maps_.sets[in_force_], &prefix, &choice);
+  return static_cast<egress_choice>(choice);
+}
+
+}  // namespace egress

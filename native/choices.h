@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "../bpf/egress.h"
+
+namespace egress {
+
+/// What is to become of destinations that begin with a prefix.
+struct Choice {
+  egress_prefix prefix;
+  egress_choice choice;
+};
+
+/// Where the program finds them.
+struct ChoiceMaps {
+  std::array<int, 2> sets;  ///< of which it asks the one in force
+  int recent;               ///< what it remembers of either
+};
+
+/// The prefixes that decide about destinations. They are exchanged all or none: a new set is
+/// written beside the one in force, and takes its place in one step.
+class Choices {
+ public:
+  /// Writes the first set. The program does not run yet.
+  /// @param put_in_force tells the program which set to ask
+  /// @throws Error "write map"
+  Choices(const ChoiceMaps& maps, std::vector<Choice> first,
+          std::function<void(uint32_t set)> put_in_force);
+
+  /// Writes a set beside the one in force. Takes as long as there are prefixes.
+  /// @returns false if it is the same
+  /// @throws Error "write map"; nothing is changed then
+  bool prepare(std::vector<Choice> next);
+  /// Puts the other set in force: what was prepared, or what was in force before. Waits for running
+  /// programs.
+  /// @throws Error "write map"; nothing is changed then
+  void exchange();
+  /// Empties the set that is not in force. What cannot be removed is before the next set is
+  /// written.
+  void clear_other();
+
+  /// What the longest prefix that matches says of an address; EGRESS_INCLUDE if none does.
+  egress_choice of(const egress_key& key) const;
+
+ private:
+  uint32_t other() const { return 1 - in_force_; }
+  void fill(uint32_t set, std::vector<Choice> choices);
+  /// @returns errno, 0 for none
+  int clear(uint32_t set);
+
+  ChoiceMaps maps_;
+  std::function<void(uint32_t)> put_in_force_;
+  std::array<std::vector<Choice>, 2> written_;  // in order, each once
+  uint32_t in_force_ = 0;
+};
+
+}  // namespace egress
