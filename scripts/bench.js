@@ -1,7 +1,7 @@
 // npm run bench: what a packet, a scrape and a start cost, beside the alternatives; see bench/README.md.
 // npm run bench:check: fails where a ratio misses its target twice; with --slack=2, twice its target.
 // npm run bench:memory: the same of the memory on a slow disk, beside an earlier revision.
-// With --quick all take fewer rounds.
+// With --quick all take fewer rounds; with --write the table goes to docs/.
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureKernel } from '../bench/kernel/index.js'
@@ -10,6 +10,7 @@ import { measurePage } from '../bench/page.js'
 import { measureScrapes } from '../bench/scrape/index.js'
 import { measureStart } from '../bench/start.js'
 import { median, range } from '../bench/statistics.js'
+import { writeGenerated } from './generated.js'
 
 const { values: flags } = parseArgs({
   options: {
@@ -17,6 +18,7 @@ const { values: flags } = parseArgs({
     slack: { type: 'string', default: '1' },
     quick: { type: 'boolean' },
     memory: { type: 'boolean' },
+    write: { type: 'boolean' },
   },
 })
 const rounds = flags.quick
@@ -46,23 +48,24 @@ for (const measure of measurements) {
   }
   rows.push(...measured)
 }
-const [cpu] = cpus()
-console.log(
-  `${cpu.model}, ${cpus().length} processors, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}\n`,
-)
 const figure = (value) => (value < 10 ? value.toFixed(1) : value.toFixed(0))
 const span = (values) =>
   values.length === 1
     ? figure(values[0])
     : `${figure(median(values))} (${range(values).map(figure).join('–')})`
-console.log('| what | the other, or the limit | ours | ratio | target | |')
-console.log('|---|---|---|---|---|---|')
-for (const { what, theirs, ours, ratio, target, note } of rows) {
-  const met = ratio <= target ? '' : ' (missed)'
-  console.log(
-    `| ${what} | ${span(theirs)} | ${span(ours)} | ${ratio.toFixed(3)} | ${target.toFixed(3)}${met} | ${note} |`,
-  )
-}
+const [cpu] = cpus()
+const table = [
+  `${cpu.model}, ${cpus().length} processors, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`,
+  '',
+  '| what | the other, or the limit | ours | ratio | target | |',
+  '|---|---|---|---|---|---|',
+  ...rows.map(({ what, theirs, ours, ratio, target, note }) => {
+    const met = ratio <= target ? '' : ' (missed)'
+    return `| ${what} | ${span(theirs)} | ${span(ours)} | ${ratio.toFixed(3)} | ${target.toFixed(3)}${met} | ${note} |`
+  }),
+].join('\n')
+console.log(table)
+if (flags.write) await writeGenerated('docs/performance.md', flags.memory ? 'bench:memory' : 'bench', table)
 if (flags.check) {
   const missed = rows.filter(misses)
   for (const { what, ratio, target } of missed)

@@ -11,6 +11,7 @@ const checks = [
   ['node_modules/.bin/prettier', ['--check', '.']],
   ['node_modules/.bin/eslint', ['--max-warnings=0', '.']],
   ['node_modules/.bin/tsc', ['--noEmit', '-p', 'test']],
+  [process.execPath, ['scripts/docs.js', '--check']],
   ['clang-format', ['--dry-run', '-Werror', ...native]],
 ]
 for (const [command, args] of checks) {

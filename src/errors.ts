@@ -1,4 +1,4 @@
-/** How the process ends; README lists them for scripts that call it. */
+/** How the process ends; docs/flags.md lists them for scripts that call it. */
 export const ExitCode = {
   ok: 0,
   /** Failed at run time. */

@@ -73,9 +73,9 @@ t.test('a query that counts a packet once where devices lie on each other', asyn
   await eventually(() =>
     assert.deepEqual(query('sum(egress_packets_total)'), [String(23 * 3 + 29 * 2)], 'each device counts it'),
   )
-  const readme = readFileSync('README.md', 'utf8')
-  const [, once] = /```promql\n(sum by \(instance, destination\)[^`]*)```/.exec(readme) ?? []
-  t.ok(once, 'README has the query')
+  const page = readFileSync('docs/metrics.md', 'utf8')
+  const [, once] = /```promql\n(sum by \(instance, destination\)[^`]*)```/.exec(page) ?? []
+  t.ok(once, 'docs/metrics.md has the query')
   t.same(query(once ?? ''), [String(23 + 29)])
   const { data } = get(`query?query=${encodeURIComponent('egress_interface_info')}`)
   const places = data.result.map(({ metric }: { metric: Record<string, string> }) =>

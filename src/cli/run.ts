@@ -116,7 +116,7 @@ async function count(
   else log.info({ pin_path: settings.pinPath }, 'counting goes on without the exporter, by its pins')
 }
 
-/** About what README says of memory; prefixes and what the kernel needs to manage maps come on top. */
+/** About what docs/performance.md says of memory; prefixes and what the kernel needs to manage maps come on top. */
 function kernelMiB({ destinationsLimit }: Settings): number {
   const bytesPerDestination = 64 + 32 + 96 + 4 + 4
   const bytesPerCpu = 1024 * 104 + 512 * 24 + 1024 * 24

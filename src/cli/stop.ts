@@ -2,7 +2,7 @@ import { ExitCode } from '../errors.js'
 import type { System } from '../kernel/system.js'
 import type { Logger } from '../log.js'
 
-/** So long a stop may take. README and docs/architecture.md have this figure. */
+/** So long a stop may take. docs/flags.md and docs/architecture.md have this figure. */
 const deadlineMs = 10_000
 /** Where not even the event loop runs any more; this is later, since it cannot say what hangs. */
 const lastResortSeconds = 15

@@ -125,6 +125,7 @@ export const options = {
     value: 'folder',
     help: 'where destinations are remembered; empty: nowhere, and each start learns them anew',
     default: process.env['STATE_DIRECTORY']?.split(':')[0] ?? '/var/lib/egress-exporter',
+    shownDefault: '$STATE_DIRECTORY, else /var/lib/egress-exporter',
   },
   'storage.retention': {
     value: 'duration',
@@ -138,7 +139,7 @@ export const options = {
   },
   'audit.file': {
     value: 'path',
-    help: 'where to append a JSON line for each first contact, acknowledgement and expiry; -: standard output',
+    help: 'where to append a JSON line for each first contact, acknowledgement, forgetting and expiry; -: standard output',
     default: '',
     shownDefault: 'nowhere',
   },

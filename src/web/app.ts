@@ -11,6 +11,7 @@ import { ScrapeRhythm } from '../exposition/scrape-rhythm.js'
 import { apiRoutes } from './api.js'
 import type { DestinationsSource } from './destinations.js'
 import { BusyError, Gate } from './gate.js'
+import { manualRoutes } from './page/manual.js'
 import { pageRoutes } from './page/routes.js'
 import { scraperOf } from './scraper.js'
 import { sendPage } from './send-page.js'
@@ -98,6 +99,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   })
   apiRoutes(app, options.counter, gate)
   pageRoutes(app, options.counter, gate, options.telemetryPath)
+  manualRoutes(app)
   // The program is attached before the server listens, so whoever is answered finds it ready.
   app.get('/-/healthy', (_request, reply) => reply.type('text/plain').send('healthy\n'))
   app.get('/-/ready', (_request, reply) => reply.type('text/plain').send('ready\n'))

@@ -117,6 +117,12 @@ t.test('the other pages', async (t) => {
   const docs = await app.inject('/docs')
   t.equal(docs.headers['content-type'], 'text/plain; charset=utf-8')
   t.match(docs.body, /^# egress-exporter\n/)
+  // Where its links and those of the alerts lead.
+  const links = [...docs.body.matchAll(/\]\((docs\/[\w/-]+\.md)/g)].map(([, link]) => `/${link}`)
+  for (const link of ['/docs/runbooks/EgressOverflow.md', ...links])
+    t.match(await app.inject(link), { statusCode: 200, body: /^# / }, link)
+  for (const path of ['/docs/', '/docs/..%2fpackage.json', '/docs/images/page.png', '/docs/api.schema.json'])
+    t.equal((await app.inject(path)).statusCode, 404, path)
   const landing = await app.inject('/')
   t.match(landing.body, '<a href="docs">Documentation</a>')
   t.match(landing.body, '<a href="./metrics">Metrics</a>')

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import { root } from '../../root.js'
 import { type DestinationsSource, listDestinations } from '../destinations.js'
@@ -30,10 +29,6 @@ export function pageRoutes(
     ])
     return reply.type('text/html; charset=utf-8').send(renderDocument(telemetryPath, query, list, newest))
   })
-  // What is written for people; a host may reach nothing else that explains the page.
-  app.get('/docs', async (_request, reply) =>
-    reply.type('text/plain; charset=utf-8').send(await readFile(new URL('README.md', root))),
-  )
   for (const [name, type] of Object.entries(assets)) {
     const content = readFileSync(new URL(`dist/${name}`, root))
     app.get(`/assets/${name}`, (_request, reply) => reply.type(`${type}; charset=utf-8`).send(content))
