@@ -1,6 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { MemoryState } from '../memory/memory-state.js'
-import { protocolName } from '../memory/protocols.js'
 
 export interface MemorySource {
   readonly state: MemoryState
@@ -30,27 +29,6 @@ export function memoryMetrics(
       const { newDestinations } = source.state
       const names = new Set([...newDestinations.keys(), ...interfaces().map(({ name }) => name)])
       for (const name of names) this.inc({ interface: name }, newDestinations.get(name) ?? 0)
-    },
-  })
-  new Gauge({
-    name: 'egress_destination_info',
-    help: 'A constant 1 for each new destination that nobody has acknowledged, the oldest thousand.',
-    labelNames: ['interface', 'destination', 'protocol', 'port', 'status'],
-    registers: [registry],
-    collect() {
-      this.reset()
-      for (const { interface: iface, destination, protocol, port, status } of source.state.announced) {
-        this.set(
-          {
-            interface: iface,
-            destination,
-            protocol: protocolName(protocol),
-            port: port === 0 ? '' : port,
-            status,
-          },
-          1,
-        )
-      }
     },
   })
   new Gauge({

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, type PrometheusContentType, Registry } from 'prom-client'
 import type { RunStatistics } from '../kernel/addon.js'
 import type { TableState } from '../kernel/housekeeper.js'
+import { AnnouncedMetric } from './announced.js'
 import { buildInfo } from './build-info.js'
 import { configReload, type ReloadState } from './config-reload.js'
 import type { Format } from './format.js'
@@ -21,7 +22,8 @@ export interface SelfMetricsSource extends InterfaceSource {
   readonly logLinesLost: () => number
 }
 
-export type SelfMetrics = Readonly<Record<Format, Registry>>
+/** For each format what is to come last on a page: OpenMetrics ends with "# EOF". */
+export type SelfMetrics = Readonly<Record<Format, { metrics(): Promise<string> }>>
 
 /** What prom-client has by default and is kept; the rest says much of V8 and little of the exporter. */
 const kept = /^(process_\w+|nodejs_(version_info|heap_size_\w+|external_memory_bytes|gc_duration_seconds))$/
@@ -34,9 +36,14 @@ const eventLoopMonitoringPrecision = 3_600_000
  * so a registry that served both would break the text format.
  */
 export function createSelfMetrics(source: SelfMetricsSource): SelfMetrics {
+  const announced = new AnnouncedMetric(source.memory)
+  const of = (contentType: string) => {
+    const registry = createRegistry(source, contentType)
+    return { metrics: async () => announced.render() + (await registry.metrics()) }
+  }
   return {
-    text: createRegistry(source, Registry.PROMETHEUS_CONTENT_TYPE),
-    openMetrics: createRegistry(source, Registry.OPENMETRICS_CONTENT_TYPE),
+    text: of(Registry.PROMETHEUS_CONTENT_TYPE),
+    openMetrics: of(Registry.OPENMETRICS_CONTENT_TYPE),
   }
 }
 
