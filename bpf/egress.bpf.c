@@ -206,6 +206,7 @@ __u32 ipv4_prefix_length = 32;
 __be32 ipv4_mask_be = 0xffffffff;
 __u32 hint_shift SEC(".data") = 0; /* what it leaves of a hash is an index of `hints`; 0: none is one */
 __u32 choices_in_force SEC(".data") = 0; /* 0 or 1 */
+__u32 unfilled SEC(".data") = 0; /* ids below it are to be put into `free_ids`, by egress_fill() */
 
 /* To be called first: the line comes while headers are read, and not when all
  * waits for it. */
@@ -881,6 +882,18 @@ SEC("tc")
 int egress_ip_old(struct __sk_buff *skb)
 {
 	return count_ip(skb, false);
+}
+
+/* Gives `free_ids` its next id. User space runs it at the start, once for each: a system call for each would
+ * take as long as all else. The last id goes first, so the table fills from its start. */
+SEC("tc")
+int egress_fill(struct __sk_buff *skb __attribute__((unused)))
+{
+	__u32 id = unfilled - 1;
+
+	if (unfilled > 0 && bpf_map_push_elem(&free_ids, &id, BPF_ANY) == 0)
+		unfilled = id;
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -40,6 +40,11 @@
  * make it look like that of UDP fragmentation offload. */
 const volatile bool wire_len_knows_tunnels = true;
 
+/* Whether a sender that does not count can leave datagrams to be cut: Linux 6.2.
+ * Older kernels know only fragments from virtual machines and packet sockets, and
+ * estimate as if each had a UDP header. */
+const volatile bool cuts_uncounted_datagrams = true;
+
 /* Both numbers in one word, for the reason that walk_headers() gives. */
 #define WIRE_SIZE(packets, bytes) ((__u64)(packets) << 48 | ((bytes)&0xffffffffffff))
 #define WIRE_PACKETS(size) ((size) >> 48)
@@ -145,9 +150,15 @@ __noinline __u64 measure_segments(struct __sk_buff *skb, __u32 gso_size, __u32 p
 	/* Datagrams, the fragments of one, or a tunnel. */
 	headers = transport + sizeof(struct udphdr);
 	if (!packets) {
-		packets = count_if_estimated(&gso, headers) ?: count_if_estimated(&gso, transport);
-		if (!packets)
-			packets = guess_segments(&gso);
+		packets = count_if_estimated(&gso, headers);
+		if (packets && !cuts_uncounted_datagrams) {
+			if (gso.size)
+				packets = count_segments(&gso, transport);
+			gso.added = (packets - 1) * transport;
+			bytes = gso.length + gso.added;
+		}
+		packets = packets ?: count_if_estimated(&gso, transport);
+		packets = packets ?: guess_segments(&gso);
 	} else if (!wire_len_knows_tunnels) {
 		return WIRE_SIZE(packets, bytes);
 	}

@@ -47,11 +47,12 @@ bool has_gso_size() {
                                std::size(code), nullptr)));
 }
 
-bool wire_length_knows_tunnels() {
+bool is_since(int major, int minor) {
   utsname name{};
-  int major = 0, minor = 0;
-  if (uname(&name) != 0 || std::sscanf(name.release, "%d.%d", &major, &minor) != 2) return true;
-  return std::pair(major, minor) >= std::pair(6, 11);
+  int own_major = 0, own_minor = 0;
+  if (uname(&name) != 0 || std::sscanf(name.release, "%d.%d", &own_major, &own_minor) != 2)
+    return true;
+  return std::pair(own_major, own_minor) >= std::pair(major, minor);
 }
 
 bool is_preempt_rt() {

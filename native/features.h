@@ -17,9 +17,8 @@ bool has_mmapable_arrays();
 /// Whether programs can read gso_size of struct __sk_buff (Linux 5.7): found out by loading one.
 bool has_gso_size();
 
-/// Whether the kernel's estimate of a buffer's length on the wire has the inner headers of tunnels
-/// (Linux 6.11).
-bool wire_length_knows_tunnels();
+/// Whether the kernel is that of a version, or newer; where it does not say, yes.
+bool is_since(int major, int minor);
 
 /// Whether the kernel is built with PREEMPT_RT.
 bool is_preempt_rt();

@@ -4,12 +4,14 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/if_ether.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "egress.skel.h"
@@ -124,9 +126,11 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   for (bpf_program* program : {programs.egress_eth_old, programs.egress_ip_old})
     bpf_program__set_autoload(program, !gso_size_);
   skeleton_->rodata->preempt_rt = is_preempt_rt();
-  skeleton_->rodata->wire_len_knows_tunnels = wire_length_knows_tunnels();
+  skeleton_->rodata->wire_len_knows_tunnels = is_since(6, 11);
+  skeleton_->rodata->cuts_uncounted_datagrams = is_since(6, 2);
   skeleton_->rodata->aggregate_replies = options.aggregate_replies;
   auto& settings = *skeleton_->data;
+  settings.unfilled = options.destinations_limit;
   settings.ipv4_prefix_length = options.ipv4_prefix_length;
   settings.ipv6_prefix_length = options.ipv6_prefix_length;
   settings.ipv4_mask_be = mask_word(options.ipv4_prefix_length, 0);
@@ -140,6 +144,7 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   if (pins && !mmapable_) throw Error("open pins", pins->path(), EOPNOTSUPP);
   if (pins) adopt(*pins);
 
+  bpf_program__set_autoload(programs.egress_fill, !adopted_);
   int error = egress_bpf::load(skeleton_.get());
   if (error != 0) throw Error("load program", "", -error, log.text());
 
@@ -148,15 +153,34 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
                               bpf_map__fd(maps.excluded_recently)},
                    options.choices, [this](uint32_t set) { put_in_force(set); });
   if (adopted_) return;
-  // The last id pushed is the first taken: the table fills from its start.
-  for (uint32_t id = options.destinations_limit; id-- > 0;)
-    write(bpf_map__fd(maps.free_ids), "free_ids", nullptr, &id);
+  fill_free_ids();
   if (pins)
     for (bpf_map* map : pinned_maps(skeleton_.get()))
       pins->pin(bpf_map__fd(map), bpf_map__name(map));
 }
 
 Program::~Program() = default;
+
+void Program::fill_free_ids() {
+  bpf_program* fill = skeleton_->progs.egress_fill;
+  const std::array<uint8_t, ETH_HLEN> frame{};
+  std::remove_pointer_t<decltype(skeleton_->data)> now = *skeleton_->data;
+  while (now.unfilled > 0) {
+    bpf_test_run_opts run{};
+    run.sz = sizeof(run);
+    run.data_in = frame.data();
+    run.data_size_in = frame.size();
+    run.repeat = static_cast<int>(now.unfilled);
+    int error = bpf_prog_test_run_opts(bpf_program__fd(fill), &run);
+    const uint32_t only = 0, before = now.unfilled;
+    // Linux 5.4 does not map it.
+    if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.data), &only, &now) != 0) error = -errno;
+    // A signal ends the runs early.
+    if (error == 0 && now.unfilled == before) error = -ENOSPC;
+    if (error != 0 && error != -EINTR) throw Error("write map", "free_ids", -error);
+  }
+  bpf_program__unload(fill);
+}
 
 void Program::expect(uint32_t destinations) {
   if (!mmapable_) return;

@@ -93,6 +93,8 @@ class Program {
   };
   void adopt(const PinFolder& pins);
   void put_in_force(uint32_t choices);
+  /// Puts all ids into free_ids. @throws Error "write map"
+  void fill_free_ids();
 
   std::unique_ptr<egress_bpf, Destroy> skeleton_;
   bool mmapable_;
