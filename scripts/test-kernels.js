@@ -62,7 +62,7 @@ async function prepareTests() {
 
 function guestCommand() {
   return `
-export CI=true NODE_COMPILE_CACHE=/run/compiled TAP_TIMEOUT=900 EGRESS_TEST_ROUNDS=5 EGRESS_TEST_START_MS=5000 PATH=${root}/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export CI=true NODE_COMPILE_CACHE=/run/compiled TAP_TIMEOUT=1700 EGRESS_TEST_ROUNDS=5 EGRESS_TEST_START_MS=5000 PATH=${root}/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 cd ${root}
 node -p '"modes: " + (require("./build/Release/egress.node").tcxSupported() ? "tcx, clsact" : "clsact")'
 node ${compiled}/all.js
