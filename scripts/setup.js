@@ -57,6 +57,7 @@ const kernelNeeds = {
   cpio: 'cpio',
   depmod: 'kmod',
   xz: 'xz-utils',
+  wg: 'wireguard-tools',
 }
 // Ubuntu has no package of bpftool's own.
 const ubuntuPackages = { bpftool: ['linux-tools-common', 'linux-tools-generic'] }

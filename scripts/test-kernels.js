@@ -1,5 +1,5 @@
 // npm run test:kernels: runs the kernel program's tests inside distribution kernels, and prints a
-// table. With names (5.10, 6.1, 6.12, 7.x), those alone.
+// table. With names (5.10, 6.1, 6.12, 7.x, 7.x-rt), those alone.
 import { readdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
@@ -16,9 +16,7 @@ const slow = ['bpf/fuzz.test.js']
 const compiled = join(root, 'build/tests')
 await prepareTests()
 
-const kernels = fetchKernels(join(root, 'build/kernels'))
-const named = process.argv.slice(2)
-const chosen = kernels.filter(({ name }) => named.length === 0 || named.includes(name))
+const chosen = fetchKernels(join(root, 'build/kernels'), process.argv.slice(2))
 const waiting = [...chosen]
 const results = new Map()
 // A guest keeps one processor busy.

@@ -15,20 +15,29 @@ const wanted = [
     // Split since 7.2: the kernel itself, and its modules.
     packages: [/^linux-binary-7\..*\d-amd64$/, /^linux-modules-7\..*\d-amd64$/],
   },
+  {
+    name: '7.x-rt',
+    suite: 'trixie-backports',
+    packages: [/^linux-binary-7\..*-rt-amd64$/, /^linux-modules-7\..*-rt-amd64$/],
+  },
 ]
 
 /**
  * The kernels, unpacked: { name, release, image, root }, where root holds lib/modules.
  * @param folder where they are kept between runs
+ * @param names of those that are wanted; none: all
  */
-export function fetchKernels(folder) {
+export function fetchKernels(folder, names) {
+  const unknown = names.filter((name) => !wanted.some((kernel) => kernel.name === name))
+  if (unknown.length > 0) throw new Error(`no kernel is called ${unknown.join(' or ')}`)
   const apt = aptOptions(folder)
   execFileSync('apt-get', [...apt, 'update', '-q'], { stdio: ['ignore', 2, 2] })
-  return wanted.map(({ name, suite, packages }) => {
-    const names = packages.map((pattern) => newestPackage(apt, pattern))
-    const release = names[0].replace(/^linux-(image|binary)-/, '')
+  const chosen = wanted.filter(({ name }) => names.length === 0 || names.includes(name))
+  return chosen.map(({ name, suite, packages }) => {
+    const found = packages.map((pattern) => newestPackage(apt, pattern))
+    const release = found[0].replace(/^linux-(image|binary)-/, '')
     const root = join(folder, release)
-    if (!existsSync(root)) unpack(apt, names, root, release)
+    if (!existsSync(root)) unpack(apt, found, root, release)
     const images = [join(root, 'boot', `vmlinuz-${release}`), join(root, 'lib/modules', release, 'vmlinuz')]
     return { name, suite, release, image: images.find(existsSync), root }
   })
@@ -53,7 +62,8 @@ function aptOptions(folder) {
       ?.split(' ') ?? []
   if (!mirror) throw new Error('apt knows no Debian archive: the kernels come from one')
   const sources = join(folder, 'sources.list')
-  writeFileSync(sources, wanted.map(({ suite }) => `deb ${mirror} ${suite} main\n`).join(''))
+  const suites = new Set(wanted.map(({ suite }) => suite))
+  writeFileSync(sources, [...suites].map((suite) => `deb ${mirror} ${suite} main\n`).join(''))
   return [
     `-oDir::Etc::SourceList=${sources}`,
     '-oDir::Etc::SourceParts=/dev/null',

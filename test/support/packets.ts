@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js'
 
-/** Packets in hexadecimal, as traffic.py sends them. Checksums are left at zero: nobody here checks them. */
+/** Packets in hexadecimal, as traffic.py sends them. But for that of the IPv4 header, which bridges look at, checksums are left at zero. */
 
 export const protocols = { tcp: 6, udp: 17, icmpv6: 58 } as const
 
@@ -63,7 +63,7 @@ export function ipv4({
 }: Ipv4): string {
   const headerBytes = 20 + bytesIn(options)
   const flags = fragment ? (fragment.more ? 0x2000 : 0) | fragment.offset : 0
-  return (
+  const header = (checksum: number) =>
     hex(0x40 | (headerBytes / 4), 1) +
     '00' +
     hex(headerBytes + bytesIn(payload), 2) +
@@ -71,12 +71,17 @@ export function ipv4({
     hex(flags, 2) +
     '40' +
     hex(protocol, 1) +
-    '0000' +
+    hex(checksum, 2) +
     addressHex('198.51.100.1') +
     addressHex(to) +
-    options +
-    payload
-  )
+    options
+  return header(internetChecksum(header(0))) + payload
+}
+
+/** RFC 1071 */
+function internetChecksum(text: string): number {
+  const words = text.match(/.{4}/g) ?? []
+  return 0xffff - (words.reduce((sum, word) => sum + parseInt(word, 16), 0) % 0xffff)
 }
 
 interface Ipv6 {
