@@ -54,7 +54,7 @@
         },
         {
           "action_name": "bpf_object",
-          "inputs": ["bpf/egress.bpf.c", "bpf/counters.bpf.h", "bpf/egress.h", "bpf/wire_size.bpf.h", "scripts/build-bpf.sh"],
+          "inputs": ["<!@(ls bpf/*.c bpf/*.h)", "scripts/build-bpf.sh"],
           "outputs": ["<(SHARED_INTERMEDIATE_DIR)/egress.skel.h"],
           "action": ["sh", "scripts/build-bpf.sh", "<(SHARED_INTERMEDIATE_DIR)"]
         }

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* All maps. Those that are pinned keep their names and layouts with EGRESS_PINS_VERSION. */
+#ifndef EGRESS_MAPS_BPF_H
+#define EGRESS_MAPS_BPF_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "egress.h"
+
+/* Sized by user space before load: --destinations.limit. */
+#define SIZED_AT_LOAD 1
+
+/* Counters and first packet by id. User space reads it through mmap. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__type(key, __u32);
+	__type(value, struct egress_destination);
+} destinations SEC(".maps");
+
+/* Which record of `destinations` a key has. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__type(key, struct egress_key);
+	__type(value, __u32);
+} destination_ids SEC(".maps");
+
+/* Where keys' records were found, by a hash that costs two multiplications: it
+ * saves the look into `destination_ids`, which costs more time and more cache
+ * misses. Right or wrong, the record itself tells. Only another key of the same
+ * hash leads to a wrong one. */
+struct hint {
+	__u32 hash;
+	__u32 id;
+};
+
+struct hint_pair {
+	struct hint recent, older;
+};
+
+/* How many of them are in use follows the number of destinations: hint_shift. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__type(key, __u32);
+	__type(value, struct hint_pair);
+} hints SEC(".maps");
+
+/* Records that no key has. */
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__type(value, __u32);
+} free_ids SEC(".maps");
+
+/* How many records were taken for the first time, by each CPU; together they are
+ * the first: user space need look at no more. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} ids_taken SEC(".maps");
+
+/* Where in `interfaces` an ifindex counts; user space writes it before it
+ * attaches the program there. Twice the entries: user space moves one by
+ * writing the new before it deletes the old. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * EGRESS_INTERFACES_MAX);
+	__type(key, __u32);
+	__type(value, struct egress_slot);
+} interface_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, EGRESS_INTERFACES_MAX);
+	__type(key, __u32);
+	__type(value, struct egress_interface);
+} interfaces SEC(".maps");
+
+/* What busy destinations count, each CPU for itself: else all of them would
+ * write to one cache line. User space gives them their places. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, EGRESS_CPU_COUNTS_MAX);
+	__type(key, __u32);
+	__type(value, struct egress_counts);
+} cpu_counts SEC(".maps");
+
+/* User space's own, by id, by slot, and alone; here so that they can outlive
+ * user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__type(key, __u32);
+	__type(value, struct egress_note);
+} notes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, EGRESS_INTERFACES_MAX);
+	__type(key, __u32);
+	__type(value, struct egress_moved);
+} moved SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct egress_move);
+} pending_move SEC(".maps");
+
+/* Which prefixes get no record, and which do (enum egress_choice). Asked when a
+ * destination has none. Two sets: user space writes the one that is not in force,
+ * and lets it take the other's place in one step. */
+struct choices {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, EGRESS_CHOICES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct egress_prefix);
+	__type(value, __u32);
+};
+struct choices choices_0 SEC(".maps");
+struct choices choices_1 SEC(".maps");
+
+/* Bits of source ports: those of calls. Asked where replies are aggregated. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * EGRESS_OWN_PORTS_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} own_ports SEC(".maps");
+
+/* By either set of choices, one after the other. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2 * EGRESS_EXCLUDED_RECENTLY);
+	__type(key, __u32);
+	__type(value, struct egress_key);
+} excluded_recently SEC(".maps");
+
+#endif

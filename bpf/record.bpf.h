@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Records of destinations: a new one, and what is added to one or to a reason. */
+#ifndef EGRESS_RECORD_BPF_H
+#define EGRESS_RECORD_BPF_H
+
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "counters.bpf.h"
+#include "egress.h"
+#include "maps.bpf.h"
+#include "transport.bpf.h"
+
+/* Gives the key a record and describes its first packet. NULL: the table is
+ * full. */
+static __always_inline struct egress_destination *list(struct __sk_buff *skb, const struct egress_key *key,
+						       const struct transport *transport, __u32 slot,
+						       struct egress_interface *interface)
+{
+	struct egress_destination *destination;
+	const __u32 only = 0;
+	__be16 port_be = 0;
+	__u32 id, *first;
+	__u64 *taken;
+
+	if (bpf_map_pop_elem(&free_ids, &id))
+		return NULL;
+	destination = bpf_map_lookup_elem(&destinations, &id);
+	taken = bpf_map_lookup_elem(&ids_taken, &only);
+	if (!destination || !taken)
+		return NULL;
+	/* Used ids come before those that never were, and these in their order. */
+	if (!destination->first_seen_ns)
+		add_own(taken, 1, preempt_rt);
+
+	if (transport->present && has_ports(transport->protocol))
+		bpf_skb_load_bytes(skb, transport->offset + sizeof(port_be), &port_be, sizeof(port_be));
+	/* Safe: no other CPU knows this id until the key is in the table. */
+	destination->key = *key;
+	destination->slot = slot;
+	destination->port = bpf_ntohs(port_be);
+	destination->protocol = transport->protocol;
+	destination->first_seen_ns = bpf_ktime_get_ns();
+
+	if (!bpf_map_update_elem(&destination_ids, key, &id, BPF_NOEXIST)) {
+		destination->state = EGRESS_LISTED;
+		add_own(&interface->new_destinations, 1, preempt_rt);
+		return destination;
+	}
+	/* Another CPU was first (EEXIST), or the bucket is busy (EBUSY). */
+	bpf_map_push_elem(&free_ids, &id, BPF_ANY);
+	first = bpf_map_lookup_elem(&destination_ids, key);
+	return first ? bpf_map_lookup_elem(&destinations, first) : NULL;
+}
+
+static __always_inline void add_to_record(struct egress_destination *destination, __u64 packets, __u64 bytes,
+					  bool opens, const bool preempted)
+{
+	__u32 place = destination->cpu_counts;
+	struct egress_counts *own = place ? bpf_map_lookup_elem(&cpu_counts, &place) : NULL;
+
+	if (own) {
+		add_own(&own->packets, packets, preempted);
+		add_own(&own->bytes, bytes, preempted);
+		add_own(&own->tcp_connects, opens, preempted);
+		return;
+	}
+	/* Atomic: CPUs share the record. */
+	__sync_fetch_and_add(&destination->packets, packets);
+	__sync_fetch_and_add(&destination->bytes, bytes);
+	if (opens)
+		__sync_fetch_and_add(&destination->tcp_connects, 1);
+}
+
+/* &interface->unlisted[reason], but with constant offsets, for the same reason
+ * as in read(). */
+static __always_inline struct egress_counter *unlisted(struct egress_interface *interface,
+						       enum egress_unlisted reason)
+{
+	struct egress_counter *counter;
+
+#define CASE(constant)                                                                                       \
+	case constant:                                                                                       \
+		counter = &interface->unlisted[constant];                                                    \
+		barrier_var(counter); /* else clang computes the offset */                                   \
+		return counter
+
+	switch (reason) {
+		CASE(EGRESS_EXCLUDED);
+		CASE(EGRESS_OVERFLOW);
+		CASE(EGRESS_REPLY);
+		CASE(EGRESS_NOT_IP);
+	default:
+		CASE(EGRESS_MALFORMED);
+	}
+#undef CASE
+}
+
+/* Counts once for the interface, and once for the destination or the reason why
+ * there is none. */
+static __always_inline void account(struct egress_interface *interface,
+				    struct egress_destination *destination, enum egress_unlisted reason,
+				    __u64 packets, __u64 bytes, bool opens, const bool preempted)
+{
+	add(&interface->total, packets, bytes, preempted);
+	if (destination)
+		add_to_record(destination, packets, bytes, opens, preempted);
+	else
+		add(unlisted(interface, reason), packets, bytes, preempted);
+}
+
+#endif
