@@ -26,9 +26,8 @@ if (names.length === 0) {
 // One after the other: a guest keeps one processor busy, and this machine's other one its disk.
 for (const kernel of names.length === 0 ? [] : fetchKernels(join(root, 'build/kernels'), names)) {
   console.error(`egress-exporter: trying devices on ${kernel.release}`)
-  const output = await boot(kernel, guestCommand(), timeoutMs)
+  const output = await boot(kernel, guestCommand(), timeoutMs, (text) => process.stdout.write(text))
   writeFileSync(join(root, 'build/kernels', `${kernel.name}-devices.log`), output)
-  console.log(output)
   if (!/^guest: exit code 0$/m.test(output)) process.exitCode = 1
 }
 

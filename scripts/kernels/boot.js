@@ -12,9 +12,10 @@ const firstModules = ['virtio_pci', '9pnet_virtio', '9p', 'overlay']
 /**
  * @param kernel as fetchKernels() returns it
  * @param command for bash, in the guest, whose files are the host's
+ * @param tell is called with what the guest prints, as it does
  * @returns everything that the guest printed
  */
-export async function boot({ release, image, root }, command, timeoutMs) {
+export async function boot({ release, image, root }, command, timeoutMs, tell = () => {}) {
   const folder = mkdtempSync(join(tmpdir(), 'egress-kernel-'))
   try {
     const initramfs = makeInitramfs(folder, { release, root }, command)
@@ -36,7 +37,10 @@ export async function boot({ release, image, root }, command, timeoutMs) {
     )
     const deadline = setTimeout(() => qemu.kill('SIGKILL'), timeoutMs)
     let output = ''
-    for await (const chunk of qemu.stdout) output += chunk
+    for await (const chunk of qemu.stdout) {
+      output += chunk
+      tell(String(chunk).replaceAll('\r', ''))
+    }
     clearTimeout(deadline)
     return output.replaceAll('\r', '')
   } finally {

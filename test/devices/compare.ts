@@ -23,14 +23,14 @@ export interface Comparison {
 
 /** Compares until there is no difference, or until nothing changes any more. */
 export async function compareSettled(
-  look: () => Look,
+  look: () => Promise<Look>,
   before: Look,
   kind: Kind,
   targets: readonly string[],
 ): Promise<Comparison> {
   let last: Comparison | undefined
   for (let same = 0; same < looks; await sleep(lookMs)) {
-    const found = compare(before, look(), kind, targets)
+    const found = compare(before, await look(), kind, targets)
     if (found.differences.length === 0) return found
     same = isDeepStrictEqual(found, last) ? same + 1 : 0
     last = found

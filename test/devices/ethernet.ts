@@ -102,6 +102,8 @@ export const ethernet: readonly Kind[] = [
       'link add s9 link {dev} type vlan proto 802.1ad id 9',
       'link set s9 up',
       'link add c7 link s9 type vlan id 7',
+      // A veth takes one tag more than its MTU.
+      'link set c7 mtu 1496',
     ],
     device: 'c7',
     witness: 8,

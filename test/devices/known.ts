@@ -7,7 +7,10 @@ const ends = [
 ] as const
 const key = `aead rfc4106(gcm(aes)) 0x${'11'.repeat(20)} 128`
 
-/** ESP between the two, by policy or, with an id, for an xfrm interface. */
+/** Headers and initialisation vector, at most three bytes of padding, trailer and checksum. */
+const inTunnel = [14 + 20 + 16 + 2 + 16, 14 + 20 + 16 + 3 + 2 + 16] as const
+
+/** ESP between the two, by policy or, with an id, for an xfrm or vti interface. */
 function protect({ host, peer, teardown }: Ends, mode: 'transport' | 'tunnel', id = ''): void {
   for (const [own, other, number] of ends) {
     const [end, from, to] = [{ host, peer }[own], addresses[own].v4, addresses[other].v4]
@@ -60,8 +63,15 @@ export const known: readonly Kind[] = [
     device: 'xf0',
     families: ['v4'],
     prepare: (ends) => protect(ends, 'tunnel', 'if_id 5'),
-    // Header, initialisation vector, at most three bytes of padding, trailer, checksum.
-    witness: [14 + 20 + 16 + 2 + 16, 14 + 20 + 16 + 3 + 2 + 16],
+    witness: inTunnel,
+  },
+  {
+    what: 'vti',
+    both: ['link add vti1 type vti local {l4} remote {r4} key 6'],
+    device: 'vti1',
+    families: ['v4'],
+    prepare: (ends) => protect(ends, 'tunnel', 'mark 6 mask 0xffffffff'),
+    witness: inTunnel,
   },
   esp('ESP with esp4_offload', {
     prepare: (ends) => {

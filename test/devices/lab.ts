@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -38,10 +39,14 @@ export class Lab {
 
   static async create(t: Teardown): Promise<Lab> {
     const network = createNetwork(t)
-    for (const end of [network.host, network.peer]) {
+    for (const [end, device] of [
+      [network.host, 'veth0'],
+      [network.peer, 'veth1'],
+    ] as const) {
       // What devices say of their own accord is counted like all else, but makes the figures restless.
       const silent = ['router_solicitations=0', 'accept_dad=0', 'addr_gen_mode=1']
-      end.run(['sysctl', '-q', '-w', ...silent.map((setting) => `net.ipv6.conf.default.${setting}`)])
+      for (const name of ['default', device])
+        end.run(['sysctl', '-q', '-w', ...silent.map((setting) => `net.ipv6.conf.${name}.${setting}`)])
       end.run(['sysctl', '-q', '-w', 'net.ipv4.conf.all.rp_filter=0', 'net.ipv4.conf.default.rp_filter=0'])
     }
     cutInSoftware(network.host, 'veth0')
@@ -53,14 +58,14 @@ export class Lab {
     return lab
   }
 
-  look(): Look {
-    const samples = this.#exporter.samples()
-    const links = JSON.parse(this.#network.host.ip('-j -s link show'))
-    const own = links.map((link: { ifname: string; stats64: { tx: Counts } }) => {
-      const { packets, bytes } = link.stats64.tx
-      return [link.ifname, { packets, bytes }]
+  /** Both of one moment: nothing leaves meanwhile. */
+  look(): Promise<Look> {
+    return eventually(() => {
+      const own = sent(this.#network.host)
+      const samples = this.#exporter.samples()
+      assert.deepEqual(sent(this.#network.host), own)
+      return { samples, own }
     })
-    return { samples, own: new Map<string, Counts>(own) }
   }
 
   /** Makes the kind's devices, and sends. Nothing leaves them before they are counted on. */
@@ -116,6 +121,16 @@ export class Lab {
     }
     return { host, peer, start, teardown: (action) => t.teardown(action) }
   }
+}
+
+/** What each device itself says that it sent. */
+function sent(end: Namespace): Map<string, Counts> {
+  const links: { ifname: string; stats64: { tx: Counts } }[] = JSON.parse(end.ip('-j -s link show'))
+  // The exporter's pages leave by lo.
+  const others = links.filter(({ ifname }) => ifname !== 'lo')
+  return new Map(
+    others.map(({ ifname, stats64: { tx } }) => [ifname, { packets: tx.packets, bytes: tx.bytes }]),
+  )
 }
 
 /** To whom the kind's packets go. */

@@ -47,15 +47,16 @@ def gso(address, device):
 
 
 def stream(address, device, size, protocol):
-    """Ends when the peer has read all."""
+    """Ends when the peer has read all, where the protocol tells."""
     with bound(socket.SOCK_STREAM, address, device, protocol) as sender:
-        sender.settimeout(120)
+        sender.settimeout(20)
         sender.connect((address, PORT))
         chunk = 20_000 if protocol == socket.IPPROTO_SCTP else 1 << 20
         for start in range(0, int(size), chunk):
             sender.sendall(bytes(min(chunk, int(size) - start)))
-        sender.shutdown(socket.SHUT_WR)
-        sender.recv(1)
+        if protocol == socket.IPPROTO_TCP:
+            sender.shutdown(socket.SHUT_WR)
+            sender.recv(1)
 
 
 def tcp(address, device, size=STREAM_BYTES):
@@ -123,7 +124,8 @@ def machine(name):
     """Sends each line of standard input, hexadecimal, by the tap device `name` of a bridge, as a virtual machine does."""
     device = open_tun(name, IFF_TAP)
     # Opened, it has a carrier, which the bridge is told a moment later.
-    while '"state":"forwarding"' not in subprocess.check_output(["ip", "-j", "-d", "link", "show", name], text=True):
+    ports = ["ip", "-j", "-d", "link", "show", "type", "bridge_slave"]
+    while subprocess.check_output(ports, text=True).count('"state":"forwarding"') < 2:
         time.sleep(0.05)
     for line in sys.stdin:
         os.write(device, bytes.fromhex(line))

@@ -70,6 +70,10 @@ export const tunnels: readonly Kind[] = [
       finish: ['neigh replace 198.18.{n}.{r} lladdr {r4} dev gre4 nud permanent'],
     },
   ),
+  tunnel('GRE, ends by route', 'gre5', 'gre external', over4 + 8, {
+    families: ['v4'],
+    finish: ['route replace 198.18.{n}.{r}/32 encap ip id 7 dst {r4} key dev gre5'],
+  }),
   tunnel('gretap', 'gt1', `gretap ${ends4} key 21`, over4 + 8),
   tunnel('ERSPAN', 'er1', `erspan seq key 30 ${ends4} erspan_ver 1 erspan 123`, over4 + 16),
   tunnel('ip6gre', 'g61', `ip6gre ${ends6}`, over6 + 12),
