@@ -1,17 +1,26 @@
 import eslint from '@eslint/js'
 import { defineConfig, globalIgnores } from 'eslint/config'
+import { createNodeResolver, importX } from 'eslint-plugin-import-x'
 import typescript from 'typescript-eslint'
 
 export default defineConfig(
   globalIgnores(['build/', 'dist/', '.tap/']),
   eslint.configs.recommended,
+  { files: ['{src,scripts,bench,dashboards}/**'], rules: { 'max-lines': ['error', 300] } },
+  { files: ['src/kernel/addon.ts'], rules: { 'max-lines': 'off' } },
   {
     files: ['**/*.ts'],
     extends: [typescript.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: { project: 'test/tsconfig.json', tsconfigRootDir: import.meta.dirname },
     },
+    plugins: { 'import-x': importX },
+    settings: {
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts', '.js'] } })],
+    },
     rules: {
+      'import-x/no-cycle': 'error',
       // Numbers in messages are what messages are for.
       '@typescript-eslint/restrict-template-expressions': [
         'error',

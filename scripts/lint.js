@@ -10,6 +10,7 @@ const native = ['bpf', 'native', 'bench/kernel', 'bench/memory', 'test/sanitizer
 const checks = [
   ['node_modules/.bin/prettier', ['--check', '.']],
   ['node_modules/.bin/eslint', ['--max-warnings=0', '.']],
+  ['node_modules/.bin/knip', ['--include=files,exports,types,dependencies,unlisted']],
   ['node_modules/.bin/tsc', ['--noEmit', '-p', 'test']],
   [process.execPath, ['scripts/docs.js', '--check']],
   ['clang-format', ['--dry-run', '-Werror', ...native]],

@@ -33,7 +33,7 @@ export function readUsers(
 }
 
 /** As `$2b$`, and without the stray bits that some programs leave in the padding; undefined: it is none. */
-export function normalizeHash(text: string): string | undefined {
+function normalizeHash(text: string): string | undefined {
   const [, cost, salt, hash] = pattern.exec(text) ?? []
   if (salt === undefined || hash === undefined) return undefined
   return `$2b$${cost}$${withoutBits(salt, padding.salt)}${withoutBits(hash, padding.hash)}`

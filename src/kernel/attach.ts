@@ -34,7 +34,7 @@ export async function attach(
 }
 
 /** Somebody else has the place. It is free again when they leave, and no sooner for being tried. */
-export class OccupiedError extends UserError {}
+class OccupiedError extends UserError {}
 
 /** Whether an error says that somebody else has the place, now explained. */
 export const isOccupied = (error: unknown): boolean =>

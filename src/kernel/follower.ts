@@ -8,6 +8,7 @@ import { explain } from './explain.js'
 import {
   type EgressInterface,
   findInterfaces,
+  identity,
   isNamed,
   missingNames,
   requireInterfaces,
@@ -47,11 +48,6 @@ const retryFirstMs = 1_000
 const retryMostMs = 60_000
 /** How long the last counts of a departed interface are shown. */
 const departedVisibleMs = 5 * 60_000
-
-/** The interface alone, without what is known of following it. */
-function identity({ name, ifindex, linkType, ethernet, place }: EgressInterface): EgressInterface {
-  return { name, ifindex, linkType, ethernet, place }
-}
 
 /**
  * Keeps the program attached to the chosen interfaces while they come, go and are renamed, and while
@@ -112,11 +108,10 @@ export class InterfaceFollower {
     this.#comparing = this.#attachFirst()
     await this.#comparing
     this.#comparing = undefined
-    const { interfaces } = this.#settings
     if (this.#missing.length > 0)
       this.#log.warn({ interface: this.#missing.join(',') }, 'this interface does not exist yet')
     else if (this.#followed.size === 0)
-      this.#log.warn({ interface: interfaces.join(',') }, 'no interface matches yet')
+      this.#log.warn({ interface: this.#settings.interfaces.join(',') }, 'no interface matches yet')
     this.#timer = setInterval(() => this.#compare(), checkIntervalMs).unref()
     // At once where an earlier run, whose pins were adopted, counted on more.
     if (this.#again || (await this.#exporter.adopted()).length > 0) this.#compare()
@@ -280,8 +275,7 @@ export class InterfaceFollower {
       return
     }
     const now = performance.now()
-    const failures = current?.failures ?? 0
-    const seen = current?.seen ?? now
+    const { failures = 0, seen = now } = current ?? {}
     // Who waits for others to leave tries as often as it looks.
     const occupied = isOccupied(error)
     const waitMs = occupied ? checkIntervalMs : Math.min(retryFirstMs * 2 ** failures, retryMostMs)

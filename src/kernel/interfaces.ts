@@ -16,6 +16,11 @@ export interface EgressInterface {
   readonly place: InterfacePlace
 }
 
+/** The interface alone, without what is known of following it. */
+export function identity({ name, ifindex, linkType, ethernet, place }: EgressInterface): EgressInterface {
+  return { name, ifindex, linkType, ethernet, place }
+}
+
 /** What a query needs to count a packet once that leaves several devices, one on top of the other. */
 export interface InterfacePlace {
   /** Of a virtual one, such as "vlan". */

@@ -1,17 +1,17 @@
+import type { Logger } from '../log.js'
 import type { Hanging } from './addon.js'
 import { describeProgram } from './egress-programs.js'
-import type { FollowerLog } from './follower.js'
 import type { EgressInterface } from './interfaces.js'
 
 /** Warns of programs that run first: each may end the chain, so that this one never sees the packet. */
 export class Predecessors {
-  readonly #log: FollowerLog
+  readonly #log: Pick<Logger, 'warn'>
   readonly #tcx: boolean
   /** Warned of already, by ifindex. */
   readonly #known = new Map<number, string>()
 
   /** @param tcx whether this kernel has TCX */
-  constructor(log: FollowerLog, tcx: boolean) {
+  constructor(log: Pick<Logger, 'warn'>, tcx: boolean) {
     this.#log = log
     this.#tcx = tcx
   }

@@ -37,7 +37,7 @@ const stepLeastMs = 2_000
 /** Clocks that jump come back as a rule: what they did is mended when they have held for so long. */
 const settledAfterMs = 60_000
 
-export const bootId = readBootId()
+const bootId = readBootId()
 
 export const readInstant = (): Instant => ({
   wallMs: Date.now(),

@@ -1,12 +1,13 @@
 import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2Session, ServerHttp2Stream } from 'node:http2'
+import type { Http2Session } from 'node:http2'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { formatAddress } from '../config/listen-address.js'
 import type { Logger } from '../log.js'
 import { Connections } from './connections.js'
+import { type Handler, timeouts } from './limits.js'
 import type { Listener } from './listeners.js'
+import { connectionOf } from './request-socket.js'
 import type { WebConfigFile } from './web-config-file.js'
 
 // An import would read each export, and one of them loads a WebSocket client, of 3 MiB.
@@ -25,17 +26,8 @@ export interface WebServer {
   close(deadlineMs: number): Promise<void>
 }
 
-/** Whoever takes longer to bring a request, or to shake hands, is let go; looked for each second. */
-export const timeouts = {
-  headersTimeout: 10_000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 72_000,
-  connectionsCheckingInterval: 1_000,
-}
 /** Connections that await a busy process, as native/listening_socket.cc has it; Node's 511 lose some in a flood. */
 const backlog = 4_096
-
-export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 /** Serves an app on sockets that listen already, and closes them in the end. */
 export async function serve(
@@ -76,27 +68,6 @@ export async function serve(
       await app.close()
     },
   }
-}
-
-/** The connection of a request; streams of HTTP/2 share one. */
-export function socketOf(request: IncomingMessage): Socket {
-  return http2StreamOf(request)?.session?.socket ?? request.socket
-}
-
-/** The connection as it was accepted: what speaks TLS, and HTTP/2 in it, lies upon another socket. */
-function connectionOf(request: IncomingMessage): Socket {
-  const socket = socketOf(request) as Socket & { readonly _parent?: Socket | null }
-  return socket._parent ?? socket
-}
-
-/** What ends with all that a connection carries. */
-export function sessionOf(request: IncomingMessage): { destroy(): void } {
-  return http2StreamOf(request)?.session ?? request.socket
-}
-
-function http2StreamOf(request: IncomingMessage): ServerHttp2Stream | undefined {
-  // The cast: requests of HTTP/2 come by Node's compatibility API.
-  return request.httpVersionMajor < 2 ? undefined : (request as unknown as Http2ServerRequest).stream
 }
 
 /** What TLS takes is loaded where it is wanted. */
