@@ -56,6 +56,8 @@ export interface Kind {
   readonly traffic?: string
   /** Sends by this device. */
   readonly bind?: string
+  /** What is sent first, to the other end's addresses, and not compared. */
+  readonly first?: (ends: Ends, to: readonly string[]) => unknown
   /** Sends something else instead. */
   readonly send?: (ends: Ends) => unknown
   /** To be found among the destinations instead of the other end's addresses. */

@@ -29,10 +29,12 @@ function protect({ host, peer, teardown }: Ends, mode: 'transport' | 'tunnel', i
   }
 }
 
+// Sockets refuse buffers of datagrams there (EIO).
 const esp = (what: string, more: Partial<Kind> = {}): Kind => ({
   what,
   device: 'veth0',
   families: ['v4'],
+  traffic: 'udp,tcp',
   prepare: (ends) => protect(ends, 'transport'),
   ...more,
 })
@@ -59,17 +61,20 @@ export const known: readonly Kind[] = [
   esp('ESP, transport mode'),
   {
     what: 'xfrm interface, ESP in tunnel mode',
-    both: ['link add xf0 type xfrm dev {dev} if_id 5'],
+    // It learns what ESP takes by packets that do not fit: they count, and do not leave.
+    both: ['link add xf0 mtu 1400 type xfrm dev {dev} if_id 5'],
     device: 'xf0',
     families: ['v4'],
+    traffic: 'udp,tcp',
     prepare: (ends) => protect(ends, 'tunnel', 'if_id 5'),
     witness: inTunnel,
   },
   {
     what: 'vti',
-    both: ['link add vti1 type vti local {l4} remote {r4} key 6'],
+    both: ['link add vti1 mtu 1400 type vti local {l4} remote {r4} key 6'],
     device: 'vti1',
     families: ['v4'],
+    traffic: 'udp,tcp',
     prepare: (ends) => protect(ends, 'tunnel', 'mark 6 mask 0xffffffff'),
     witness: inTunnel,
   },

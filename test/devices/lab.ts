@@ -68,8 +68,9 @@ export class Lab {
     })
   }
 
-  /** Makes the kind's devices, and sends. Nothing leaves them before they are counted on. */
-  async run(t: Teardown, kind: Kind, number: number): Promise<void> {
+  /** Makes the kind's devices, which nothing leaves before they are counted on; and then sends.
+   * @returns how it was before that */
+  async run(t: Teardown, kind: Kind, number: number): Promise<Look> {
     const { host, peer } = this.#network
     const ends = this.#ends(t)
     t.teardown(() => removeLinks(host))
@@ -86,8 +87,11 @@ export class Lab {
     await this.#counted(kind.device)
     this.#bringUp(host, kind.device, 'host', kind, number)
     if (!kind.alone) this.#bringUp(peer, kind.peerDevice ?? kind.device, 'peer', kind, number)
+    await kind.first?.(ends, targets(kind, number))
+    const before = await this.look()
     if (kind.send) await kind.send(ends)
     else traffic(host, ['send', kind.traffic ?? 'udp,gso,tcp', kind.bind ?? '', ...targets(kind, number)])
+    return before
   }
 
   #bringUp(end: Namespace, device: string, place: 'host' | 'peer', kind: Kind, number: number): void {

@@ -46,8 +46,7 @@ async function tryKind(lab: Lab, kind: Kind, number: number): Promise<Verdict> {
   }
   try {
     return await withTeardown(async (t) => {
-      const before = await lab.look()
-      await lab.run(t, kind, number)
+      const before = await lab.run(t, kind, number)
       const to = kind.destinations ?? targets(kind, number)
       const found = await compareSettled(() => lab.look(), before, kind, to)
       const known: readonly string[] = kind.known?.differences ?? []

@@ -1,9 +1,12 @@
+import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { eventually } from '../support/await.js'
 import { addresses, mac } from '../support/network.js'
 import { temporaryFolder } from '../support/memory.js'
 import type { Ends, Kind } from './kind.js'
+import { traffic } from './lab.js'
 
 /** An Ethernet header and that of IPv4, or of IPv6, around a packet. */
 const [over4, over6] = [14 + 20, 14 + 40]
@@ -45,6 +48,11 @@ function wireguard(ends: Ends): void {
   }
 }
 
+async function shakeHands({ host }: Ends, [to = '']: readonly string[]): Promise<void> {
+  traffic(host, ['send', 'udp', '', to])
+  await eventually(() => assert.doesNotMatch(host.run(['wg', 'show', 'wg0', 'latest-handshakes']), /\t0$/m))
+}
+
 /** Devices that put packets into others. */
 export const tunnels: readonly Kind[] = [
   tunnel('VXLAN over IPv4', 'vx4', `vxlan id 7 dstport 4789 ${ends4} dev {dev}`, over4 + 16),
@@ -72,7 +80,8 @@ export const tunnels: readonly Kind[] = [
   ),
   tunnel('GRE, ends by route', 'gre5', 'gre external', over4 + 8, {
     families: ['v4'],
-    finish: ['route replace 198.18.{n}.{r}/32 encap ip id 7 dst {r4} key dev gre5'],
+    // The device knows of no key that would take four bytes.
+    finish: ['link set gre5 mtu 1472', 'route replace 198.18.{n}.{r}/32 encap ip id 7 dst {r4} key dev gre5'],
   }),
   tunnel('gretap', 'gt1', `gretap ${ends4} key 21`, over4 + 8),
   tunnel('ERSPAN', 'er1', `erspan seq key 30 ${ends4} erspan_ver 1 erspan 123`, over4 + 16),
@@ -80,8 +89,8 @@ export const tunnels: readonly Kind[] = [
   tunnel('ip6gretap', 'gt6', `ip6gretap ${ends6} key 21`, over6 + 16),
   tunnel('ip6tnl', 't61', `ip6tnl mode any ${ends6}`, over6 + 8),
   tunnel('ip6tnl without encapsulation limit', 't62', `ip6tnl mode any encaplimit none ${ends6}`, over6),
-  // Its own statistics have header, checksum and padding to 16 bytes; a handshake is beneath alone.
-  tunnel('WireGuard', 'wg0', 'wireguard', { own: [32, 47] }, { prepare: wireguard }),
+  // Its own statistics have header, checksum and padding to 16 bytes, and the handshake.
+  tunnel('WireGuard', 'wg0', 'wireguard', { own: [32, 47] }, { prepare: wireguard, first: shakeHands }),
   {
     what: 'PPP (PPPoE)',
     prepare: async ({ host, peer, start }) => {
