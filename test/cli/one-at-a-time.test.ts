@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadAddon } from '../../src/kernel/addon.js'
@@ -26,6 +26,13 @@ t.test('a storage folder has one exporter, and a second start touches nothing', 
     const first = await startExporter(t, host, '--interface=veth0', memory, `--bpf.mode=${mode}`)
     host.traffic('spray-frames veth0 23')
     await eventually(() => assert.equal(total(first.samples()).packets, 23))
+    const traces = () => [
+      host.run([...program, 'destinations', '--json', memory]),
+      host.run(['tc', 'filter', 'show', 'dev', 'veth0', 'egress']),
+      readdirSync(storage).sort(),
+    ]
+    const before = traces()
+    t.match(before[0], '1.0.0.22')
     const second = secondStart(host, memory, `--bpf.mode=${mode}`)
     t.match(second, {
       status: 1,
@@ -34,8 +41,8 @@ t.test('a storage folder has one exporter, and a second start touches nothing', 
       ],
       attached: false,
     })
-    // Beside it the command line works, and it goes on counting.
-    t.match(host.run([...program, 'destinations', memory]), '1.0.0.22')
+    t.same(traces(), before)
+    // It goes on counting.
     host.traffic('spray-frames veth0 29')
     await eventually(() => assert.equal(total(first.samples()).packets, 23 + 29))
     t.equal(await first.stop(), 0)

@@ -72,6 +72,7 @@ t.test('SIGUSR1 opens the audit log anew', async (t) => {
     assert.equal(events(file), 5)
   })
   t.equal(events(`${file}.old`), 3)
+  t.notMatch(host.run(['ss', '-Htln']), /:9229\s/, 'no debugger listens')
   t.equal(await exporter.stop(), 0)
 })
 
