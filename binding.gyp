@@ -17,6 +17,7 @@
         "native/grace_period.cc",
         "native/interface_name.cc",
         "native/interface_watch.cc",
+        "native/kept_pins.cc",
         "native/libbpf_log.cc",
         "native/listening_ports.cc",
         "native/listening_socket.cc",

@@ -412,23 +412,27 @@ Napi::Object to_object(Napi::Env env, const egress::Predecessor& before) {
 class Exporter : public Napi::ObjectWrap<Exporter> {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(
-        env, "Exporter",
-        {InstanceMethod<&Exporter::attach>("attach"), InstanceMethod<&Exporter::adopted>("adopted"),
-         InstanceMethod<&Exporter::replaced>("replaced"),
-         InstanceMethod<&Exporter::hanging>("hanging"), InstanceMethod<&Exporter::detach>("detach"),
-         InstanceMethod<&Exporter::forget_departed>("forgetDeparted"),
-         InstanceMethod<&Exporter::keep_house>("keepHouse"),
-         InstanceMethod<&Exporter::take_retired>("takeRetired"),
-         InstanceMethod<&Exporter::choose>("choose"),
-         InstanceMethod<&Exporter::set_own_ports>("setOwnPorts"),
-         InstanceMethod<&Exporter::drop_capabilities>("dropCapabilities"),
-         InstanceMethod<&Exporter::discover>("discover"), InstanceMethod<&Exporter::rank>("rank"),
-         InstanceMethod<&Exporter::know>("know"),
-         InstanceMethod<&Exporter::find_active>("findActive"),
-         InstanceMethod<&Exporter::enable_statistics>("enableStatistics"),
-         InstanceMethod<&Exporter::run_statistics>("runStatistics"),
-         InstanceMethod<&Exporter::read>("read"), InstanceMethod<&Exporter::close>("close")});
+    return DefineClass(env, "Exporter",
+                       {InstanceMethod<&Exporter::attach>("attach"),
+                        InstanceMethod<&Exporter::adopted>("adopted"),
+                        InstanceMethod<&Exporter::replaced>("replaced"),
+                        InstanceMethod<&Exporter::hanging>("hanging"),
+                        InstanceMethod<&Exporter::detach>("detach"),
+                        InstanceMethod<&Exporter::forget_departed>("forgetDeparted"),
+                        InstanceMethod<&Exporter::keep_house>("keepHouse"),
+                        InstanceMethod<&Exporter::take_retired>("takeRetired"),
+                        InstanceMethod<&Exporter::keep_pins>("keepPins"),
+                        InstanceMethod<&Exporter::choose>("choose"),
+                        InstanceMethod<&Exporter::set_own_ports>("setOwnPorts"),
+                        InstanceMethod<&Exporter::drop_capabilities>("dropCapabilities"),
+                        InstanceMethod<&Exporter::discover>("discover"),
+                        InstanceMethod<&Exporter::rank>("rank"),
+                        InstanceMethod<&Exporter::know>("know"),
+                        InstanceMethod<&Exporter::find_active>("findActive"),
+                        InstanceMethod<&Exporter::enable_statistics>("enableStatistics"),
+                        InstanceMethod<&Exporter::run_statistics>("runStatistics"),
+                        InstanceMethod<&Exporter::read>("read"),
+                        InstanceMethod<&Exporter::close>("close")});
   }
 
   explicit Exporter(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -543,6 +547,21 @@ class Exporter : public Napi::ObjectWrap<Exporter> {
           object.Set("expired", static_cast<double>(done.expired));
           object.Set("evicted", static_cast<double>(done.evicted));
           object.Set("overflowPackets", static_cast<double>(done.overflow_packets));
+          return object;
+        });
+  }
+
+  /// keepPins(): Promise<{ anew: string[], lost: string[], reason: string }>
+  Napi::Value keep_pins(const Napi::CallbackInfo& info) {
+    open(info.Env());
+    return promise_of<egress::KeptPins>(
+        info.Env(), [exporter = exporter_] { return exporter->keep_pins(); },
+        [](Napi::Env env, egress::KeptPins&& kept) {
+          const auto same = [](const auto& name) { return name; };
+          auto object = Napi::Object::New(env);
+          object.Set("anew", to_array(env, kept.anew, same));
+          object.Set("lost", to_array(env, kept.lost, same));
+          object.Set("reason", kept.reason);
           return object;
         });
   }

@@ -17,8 +17,6 @@ namespace {
 constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
 constexpr uint32_t kBefore = 1U << 3;  // BPF_F_BEFORE; without a relative object: the head
 
-std::string pin_name(uint32_t ifindex) { return "tcx-" + std::to_string(ifindex); }
-
 }  // namespace
 
 TcxLink::TcxLink(int program_fd, uint32_t ifindex, const std::string& name, const PinFolder* pins) {
@@ -39,7 +37,11 @@ TcxLink::TcxLink(int program_fd, uint32_t ifindex, const std::string& name, cons
   int fd = bpf_link_create(program_fd, static_cast<int>(ifindex), kTcxEgress, &opts);
   if (fd < 0) throw Error("attach tcx", name, -fd);
   link_ = Fd(fd);
-  if (pins) pins->pin(fd, pin);
+  try {
+    if (pins) pins->pin(fd, pin);
+  } catch (const Error&) {
+    // It counts all the same; Exporter::keep_pins() tries again, and tells.
+  }
 }
 
 TcxLink& TcxLink::operator=(TcxLink&& other) noexcept {
@@ -50,7 +52,9 @@ TcxLink& TcxLink::operator=(TcxLink&& other) noexcept {
 
 TcxLink::~TcxLink() {
   if (!link_ || pin_.empty()) return;
-  ::unlink(pin_.c_str());
+  // Somebody else may have the place by now.
+  const Fd pinned(bpf_obj_get(pin_.c_str()));
+  if (pinned && is_same_object(pinned.get(), link_.get())) ::unlink(pin_.c_str());
   bpf_link_detach(link_.get());
 }
 

@@ -23,7 +23,7 @@ class TcxLink {
  public:
   /// Takes over the link that is pinned for this interface, where it still hangs: its program is
   /// exchanged for this one between two packets.
-  /// @param pins null: the link ends with this object
+  /// @param pins null: the link ends with this object, as one that cannot be pinned does
   /// @throws Error "attach tcx", and as PinFolder does
   TcxLink(int program_fd, uint32_t ifindex, const std::string& name, const PinFolder* pins);
   TcxLink(TcxLink&&) noexcept = default;
@@ -31,6 +31,11 @@ class TcxLink {
   ~TcxLink();
 
   bool hangs() const;
+
+  int fd() const { return link_.get(); }
+
+  /// The name of the pin for an interface.
+  static std::string pin_name(uint32_t ifindex) { return "tcx-" + std::to_string(ifindex); }
 
   /// Gives it up to its pin: the destructor leaves it hanging.
   void leave() { link_ = Fd(); }

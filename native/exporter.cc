@@ -3,7 +3,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -101,24 +100,6 @@ void Exporter::remove_pins(const std::string& path) {
 }
 
 Exporter::~Exporter() { close(); }
-
-void Exporter::check_network_namespace() {
-  struct stat own {};
-  if (stat("/proc/self/ns/net", &own) != 0) throw Error("open pins", pins_->path(), errno);
-  const uint64_t inode = own.st_ino;
-  const uint32_t first = 0;
-  if (Fd pinned = pins_->get(kNamespacePin)) {
-    uint64_t theirs = 0;
-    if (bpf_map_lookup_elem(pinned.get(), &first, &theirs) != 0 || theirs != inode)
-      throw Error("open pins", pins_->path(), EXDEV);
-    return;
-  }
-  Fd map(
-      bpf_map_create(BPF_MAP_TYPE_ARRAY, "egress_netns", sizeof(first), sizeof(inode), 1, nullptr));
-  if (!map) throw Error("open pins", pins_->path(), errno);
-  write(map.get(), kNamespacePin, &first, &inode);
-  pins_->pin(map.get(), kNamespacePin);
-}
 
 void Exporter::adopt() {
   destinations_.repair();
@@ -306,7 +287,8 @@ void Exporter::enable_statistics() {
 void Exporter::close() {
   std::lock_guard lock(mutex_);
   for (auto& [ifindex, counted] : counted_) {
-    if (pins_) leave(counted.attachment);
+    // Without pinned maps, what hangs would count for nobody.
+    if (pins_ && maps_pinned_) leave(counted.attachment);
     // The entry stays, for the last read.
     counted.attachment = Attachment();
   }

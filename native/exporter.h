@@ -47,6 +47,13 @@ struct Discovery {
   size_t records;  ///< that there are
 };
 
+/// What became of the pins.
+struct KeptPins {
+  std::vector<std::string> anew;  ///< somebody had removed these
+  std::vector<std::string> lost;  ///< these are not pinned: what they are of ends with the process
+  std::string reason;             ///< why, of the last
+};
+
 /// The program, its table and its attachments. Safe on any thread. The maps hold everything that
 /// counts, so that with pins the next process goes on where this one was, however it ended.
 ///
@@ -118,6 +125,9 @@ class Exporter {
   /// @see Program::set_own_ports
   void set_own_ports(const std::vector<uint64_t>& bits);
 
+  /// Pins what others removed anew, as far as that can be done.
+  KeptPins keep_pins();
+
   /// Gives up what is not needed any more; see privileges.h.
   std::vector<std::string> drop_capabilities();
 
@@ -128,8 +138,8 @@ class Exporter {
   /// @see Program::run_statistics
   Program::RunStatistics run_statistics() const { return program_.run_statistics(); }
 
-  /// Ends counting, or with pins only this process's part in it. Idempotent; the counters can still
-  /// be read.
+  /// Ends counting, or with pins, as keep_pins() last found them, only this process's part in it.
+  /// Idempotent; the counters can still be read.
   void close();
 
   /// Whether discover() would find nothing; false also where it takes waiting to know that.
@@ -191,6 +201,8 @@ class Exporter {
   std::mutex choosing_;  // guards the choices that are not in force; taken before the next
   std::mutex mutex_;     // guards everything else
   std::optional<PinFolder> pins_;
+  Fd network_namespace_;     // a map that tells which
+  bool maps_pinned_ = true;  // as far as it is known
   Program program_;
   uint32_t limit_;
   DestinationTable destinations_;

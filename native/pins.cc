@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -70,6 +71,32 @@ bool on_bpf_fs(const std::string& path) {
   return statfs(path.c_str(), &info) == 0 && info.f_type == BPF_FS_MAGIC;
 }
 
+void make_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) throw Error("open pins", path, errno);
+}
+
+/// Whether a descriptor's folder is the one that a path leads to.
+bool is_folder(int fd, const std::string& path) {
+  struct stat held {
+  }, there{};
+  return fstat(fd, &held) == 0 && stat(path.c_str(), &there) == 0 && held.st_dev == there.st_dev &&
+         held.st_ino == there.st_ino;
+}
+
+/// What bpf_map_info and bpf_link_info begin with.
+struct Identity {
+  uint32_t type;
+  uint32_t id;
+  bool operator==(const Identity&) const = default;
+};
+
+std::optional<Identity> identity_of(int fd) {
+  Identity identity{};
+  uint32_t size = sizeof(identity);
+  if (bpf_obj_get_info_by_fd(fd, &identity, &size) != 0) return {};
+  return identity;
+}
+
 bool is_pin_folder(const std::string& path) {
   const auto versions = names_in(path, is_version);
   return std::any_of(versions.begin(), versions.end(), [&](const std::string& version) {
@@ -92,18 +119,26 @@ void find_below(const std::string& folder, int depth, std::vector<std::string>& 
 
 PinFolder::PinFolder(std::string path)
     : path_(std::move(path)), version_(path_ + "/v" + std::to_string(EGRESS_PINS_VERSION)) {
-  // Asked first: on another file system nothing is made.
-  const std::string parent = fs::path(path_).parent_path().string();
-  if (!on_bpf_fs(fs::exists(path_) ? path_ : parent)) throw Error("open pins", path_, ENOMEDIUM);
-  if (::mkdir(path_.c_str(), 0700) != 0 && errno != EEXIST) throw Error("open pins", path_, errno);
-  lock_ = lock_folder(path_, "pins");
+  lock();
   for (const auto& name : names_in(path_, is_version)) {
     if (path_ + "/" + name == version_) continue;
     remove_version(path_ + "/" + name);
     replaced_.push_back(name);
   }
-  if (::mkdir(version_.c_str(), 0700) != 0 && errno != EEXIST)
-    throw Error("open pins", version_, errno);
+  make_folder(version_);
+}
+
+void PinFolder::lock() {
+  // Asked first: on another file system nothing is made.
+  const std::string parent = fs::path(path_).parent_path().string();
+  if (!on_bpf_fs(fs::exists(path_) ? path_ : parent)) throw Error("open pins", path_, ENOMEDIUM);
+  make_folder(path_);
+  lock_ = lock_folder(path_, "pins");
+}
+
+void PinFolder::keep_folder() {
+  if (!is_folder(lock_.get(), path_)) lock();
+  make_folder(version_);
 }
 
 Fd PinFolder::get(const std::string& name) const {
@@ -116,6 +151,16 @@ Fd PinFolder::get(const std::string& name) const {
 void PinFolder::pin(int fd, const std::string& name) const {
   int error = bpf_obj_pin(fd, file(name).c_str());
   if (error != 0) throw Error("pin", file(name), -error);
+}
+
+bool PinFolder::keep(int fd, const std::string& name) const {
+  const Fd pinned = get(name);
+  if (!pinned) {
+    pin(fd, name);
+    return true;
+  }
+  if (!is_same_object(pinned.get(), fd)) throw Error("pin", file(name), EEXIST);
+  return false;
 }
 
 void PinFolder::remove(const std::string& name) const { unlink_pin(file(name)); }
@@ -152,6 +197,11 @@ void PinFolder::remove_all() const {
   remove_version(version_);
   // Others may have something there, or it is a mount point.
   ::rmdir(path_.c_str());
+}
+
+bool is_same_object(int a, int b) {
+  const auto identity = identity_of(a);
+  return identity && identity == identity_of(b);
 }
 
 }  // namespace egress

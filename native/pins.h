@@ -36,6 +36,13 @@ class PinFolder {
   Fd get(const std::string& name) const;
   /// @throws Error "pin"
   void pin(int fd, const std::string& name) const;
+  /// Pins what somebody removed anew.
+  /// @returns whether that was needed
+  /// @throws Error "pin", "open pin"; EEXIST if something else has the name
+  bool keep(int fd, const std::string& name) const;
+  /// Makes and locks the folder anew where it is gone, or another one is in its place.
+  /// @throws Error as the constructor does
+  void keep_folder();
   /// Removes a pin, if there is one.
   /// @throws Error "remove pin"
   void remove(const std::string& name) const;
@@ -60,10 +67,15 @@ class PinFolder {
   static std::vector<Found> find_all();
 
  private:
+  void lock();
+
   std::string path_;
   std::string version_;
   Fd lock_;
   std::vector<std::string> replaced_;
 };
+
+/// Whether two descriptors are of one map or one link.
+bool is_same_object(int a, int b);
 
 }  // namespace egress

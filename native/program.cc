@@ -47,20 +47,22 @@ uint32_t mask_word(uint32_t prefix_length, uint32_t word) {
   return bits == 0 ? 0 : htonl(~uint32_t{0} << (32 - bits));
 }
 
-std::vector<bpf_map*> pinned_maps(const egress_bpf* skeleton) {
+std::vector<bpf_map*> maps_to_pin(const egress_bpf* skeleton) {
   std::vector<bpf_map*> maps;
   for (const char* name : kPinnedMaps)
     maps.push_back(bpf_object__find_map_by_name(skeleton->obj, name));
   return maps;
 }
 
-size_t count_keys(const PinFolder& pins) {
+/// How many destinations an earlier run had; nothing if that is gone.
+std::optional<size_t> count_keys(const PinFolder& pins) {
   // Room for the key of any layout.
   std::array<char, 512> key{};
   const Fd map = pins.get("destination_ids");
+  if (!map) return {};
   size_t count = 0;
   const void* previous = nullptr;
-  while (map && bpf_map_get_next_key(map.get(), previous, key.data()) == 0) {
+  while (bpf_map_get_next_key(map.get(), previous, key.data()) == 0) {
     previous = key.data();
     count++;
   }
@@ -89,16 +91,22 @@ std::string difference(const bpf_map* wanted, int pinned) {
 void Program::Destroy::operator()(egress_bpf* skeleton) const { egress_bpf::destroy(skeleton); }
 
 void Program::adopt(const PinFolder& pins) {
-  const auto maps = pinned_maps(skeleton_.get());
-  std::vector<std::pair<bpf_map*, Fd>> found;
+  const auto maps = maps_to_pin(skeleton_.get());
+  using Found = std::pair<bpf_map*, Fd>;
+  std::vector<Found> found;
   for (bpf_map* map : maps)
     if (Fd pinned = pins.get(bpf_map__name(map))) found.emplace_back(map, std::move(pinned));
-  // All or none: the last start may have ended before it had pinned them all.
+  if (found.empty()) return;
+  // All or none: one may be gone, or the last start ended before it had pinned them all.
+  for (const bpf_map* map : maps)
+    if (replaced_.empty() && std::ranges::find(found, map, &Found::first) == found.end())
+      replaced_ = "its " + std::string(bpf_map__name(map)) + " is gone";
   for (const auto& [map, pinned] : found)
     if (replaced_.empty()) replaced_ = difference(map, pinned.get());
-  adopted_ = found.size() == maps.size() && replaced_.empty();
+  adopted_ = replaced_.empty();
   if (!adopted_) {
-    if (!replaced_.empty()) replaced_ += "; " + std::to_string(count_keys(pins)) + " destinations";
+    if (const auto count = count_keys(pins))
+      replaced_ += "; " + std::to_string(*count) + " destinations";
     return pins.clear();
   }
   for (const auto& [map, pinned] : found) {
@@ -155,8 +163,14 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   if (adopted_) return;
   fill_free_ids();
   if (pins)
-    for (bpf_map* map : pinned_maps(skeleton_.get()))
-      pins->pin(bpf_map__fd(map), bpf_map__name(map));
+    for (const auto& [name, fd] : pinned_maps()) pins->pin(fd, name);
+}
+
+std::vector<std::pair<std::string, int>> Program::pinned_maps() const {
+  std::vector<std::pair<std::string, int>> pinned;
+  for (const bpf_map* map : maps_to_pin(skeleton_.get()))
+    pinned.emplace_back(bpf_map__name(map), bpf_map__fd(map));
+  return pinned;
 }
 
 Program::~Program() = default;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../bpf/egress.h"
@@ -72,6 +73,9 @@ class Program {
   /// Why pinned maps of an earlier run could not be used and were replaced; empty if there were
   /// none.
   const std::string& replaced() const { return replaced_; }
+
+  /// The maps that are to be pinned, by their names.
+  std::vector<std::pair<std::string, int>> pinned_maps() const;
 
   /// Whether arrays can be mapped into memory (Linux 5.5 and newer).
   bool mmapable() const { return mmapable_; }

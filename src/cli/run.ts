@@ -77,6 +77,7 @@ async function count(
       missingInterfaces: () => counter.missingInterfaces,
       uncountedSeconds: () => counter.uncountedSeconds,
       table: () => counter.table,
+      pinned: () => counter.pinned,
       runStatistics: () => counter.runStatistics,
       configReload: () => reloader.state,
       logLinesLost: () => lines.lost,
@@ -109,11 +110,14 @@ async function count(
     stop.awaits = 'the memory'
     await closeMemory()
     stop.awaits = 'what the kernel detaches'
+    await counter.keepPins()
     counter.close()
     stop.awaits = 'the end of the process'
   }
-  if (settings.pinPath === '') log.info('detached from every interface')
-  else log.info({ pin_path: settings.pinPath }, 'counting goes on without the exporter, by its pins')
+  const pins = { pin_path: settings.pinPath }
+  if (counter.pinned === undefined) log.info('detached from every interface')
+  else if (counter.pinned) log.info(pins, 'counting goes on without the exporter, by its pins')
+  else log.warn(pins, 'counting ends where it is not pinned')
 }
 
 /** About what docs/performance.md says of memory; prefixes and what the kernel needs to manage maps come on top. */

@@ -8,6 +8,7 @@ import type { Format } from './format.js'
 import { interfaceMetrics, type InterfaceSource } from './interfaces.js'
 import { logMetrics } from './log.js'
 import { type MemorySource, memoryMetrics } from './memory.js'
+import { pinMetrics } from './pins.js'
 import { programMetrics } from './program.js'
 import { tableMetrics } from './table.js'
 
@@ -20,6 +21,7 @@ export interface SelfMetricsSource extends InterfaceSource {
   readonly memory: MemorySource
   readonly configReload: () => ReloadState
   readonly logLinesLost: () => number
+  readonly pinned: () => boolean | undefined
 }
 
 /** For each format what is to come last on a page: OpenMetrics ends with "# EOF". */
@@ -56,6 +58,7 @@ function createRegistry(source: SelfMetricsSource, contentType: string): Registr
   configReload(registry, source.configReload)
   logMetrics(registry, source.logLinesLost)
   programMetrics(registry, source.runStatistics)
+  pinMetrics(registry, source.pinned)
   memoryMetrics(registry, source.memory, source.interfaces)
   interfaceMetrics(registry, source)
   const ours = new Set(registry.getMetricsAsArray())

@@ -87,6 +87,16 @@ export interface Housekeeping {
   readonly overflowPackets: number
 }
 
+/** What became of the pins. */
+export interface KeptPins {
+  /** Somebody had removed these. */
+  readonly anew: readonly string[]
+  /** These are not pinned: what they are of ends with the process. */
+  readonly lost: readonly string[]
+  /** Why, of the last; empty: none is lost. */
+  readonly reason: string
+}
+
 /** A destination in the table. */
 export interface Sighting {
   /** Of its record; with `firstSeenNs` it tells records apart that reuse it. */
@@ -211,7 +221,9 @@ export interface NativeExporter {
   keepHouse(idleTimeoutMs: number, tell: boolean): Promise<Housekeeping>
   /** What keepHouse() took out and is to tell of: once each, in order, so many at most. */
   takeRetired(most: number): Promise<Contacts>
-  /** Exchanges the prefixes that decide about destinations, listed ones too. */
+  /** Pins what others removed anew, as far as that can be done. */
+  keepPins(): Promise<KeptPins>
+  /** Exchanges the prefixes that decide about destinations, listed ones too: all, or rejects and none. */
   choose(choices: readonly Choice[]): Promise<void>
   /** Says which source ports are those of calls: 1024 words for TCP, 1024 for other protocols. */
   setOwnPorts(bits: BigUint64Array): Promise<void>
@@ -235,7 +247,7 @@ export interface NativeExporter {
    * `zeroForMs` that has it, and on all those for so long after; never without.
    */
   read(openMetrics: boolean, zeroForMs: number | undefined, buffer: Uint8Array): Promise<NativePageReader>
-  /** Detaches everywhere, or leaves everything to its pins. Idempotent. */
+  /** Detaches everywhere, or leaves everything to its pins, as keepPins() last found them. Idempotent. */
   close(): void
 }
 

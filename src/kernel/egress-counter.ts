@@ -16,6 +16,7 @@ import {
   type FollowerSettings,
   InterfaceFollower,
 } from './follower.js'
+import { PinKeeper } from './pin-keeper.js'
 import { Housekeeper, type HousekeeperSettings, type TableState, type TableWatcher } from './housekeeper.js'
 
 export type CounterSettings = FollowerSettings &
@@ -59,6 +60,7 @@ export class EgressCounter {
   readonly #exporter: NativeExporter
   readonly #follower: InterfaceFollower
   readonly #housekeeper: Housekeeper
+  readonly #pins: PinKeeper
   /** The large one, kept from page to page; undefined while a page has it. */
   #buffer: Buffer | undefined = Buffer.allocUnsafeSlow(bufferBytes)
 
@@ -99,7 +101,10 @@ export class EgressCounter {
     const housekeeper = await Housekeeper.start(addon, exporter, settings, log)
     try {
       const follower = await InterfaceFollower.start(addon, exporter, settings, log)
-      return new EgressCounter(addon, exporter, housekeeper, follower)
+      const pins = new PinKeeper(exporter, settings.pinPath, log)
+      // What the start could not pin is told at once.
+      await pins.look()
+      return new EgressCounter(addon, exporter, housekeeper, follower, pins)
     } catch (error) {
       housekeeper.close()
       throw error
@@ -111,11 +116,13 @@ export class EgressCounter {
     exporter: NativeExporter,
     housekeeper: Housekeeper,
     follower: InterfaceFollower,
+    pins: PinKeeper,
   ) {
     this.libbpfVersion = addon.libbpfVersion
     this.#exporter = exporter
     this.#housekeeper = housekeeper
     this.#follower = follower
+    this.#pins = pins
   }
 
   /** The chosen interfaces that exist now. */
@@ -131,6 +138,16 @@ export class EgressCounter {
   /** For how many seconds each interface was there and not counted, at most. */
   get uncountedSeconds(): ReadonlyMap<string, number> {
     return this.#follower.uncountedSeconds
+  }
+
+  /** Whether all that counts is pinned; undefined: it is not to be. */
+  get pinned(): boolean | undefined {
+    return this.#pins.pinned
+  }
+
+  /** Looks after the pins, as it does every few seconds. Never rejects. */
+  keepPins(): Promise<void> {
+    return this.#pins.look()
   }
 
   /** What the kernel measured of the program. */
@@ -198,6 +215,7 @@ export class EgressCounter {
   close(): void {
     this.#follower.close()
     this.#housekeeper.close()
+    this.#pins.close()
     this.#exporter.close()
   }
 }

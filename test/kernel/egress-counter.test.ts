@@ -71,6 +71,9 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
         return nothing
       }
       async choose() {}
+      async keepPins() {
+        return { anew: [], lost: [], reason: '' }
+      }
       async setOwnPorts() {}
       dropCapabilities() {
         return []

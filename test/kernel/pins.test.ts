@@ -97,6 +97,32 @@ t.test('pins of another version are replaced', async (t) => {
   t.same(readdirSync(pins), ['v2'])
 })
 
+t.test('where one map is gone, all begin anew, and the log says what was lost', async (t) => {
+  const host = silentPair(t, 'lan0')
+  const pins = pinFolder(t, host)
+  const flags = ['--interface=lan0', `--bpf.pin-path=${pins}`]
+  for (const [gone, lost] of [
+    ['notes', 'its notes is gone; 1 destinations'],
+    ['destination_ids', 'its destination_ids is gone'],
+  ] as const) {
+    const first = await startExporter(t, host, ...flags)
+    host.traffic('frames lan0', frames(23))
+    t.equal(packets(first), 23)
+    await first.stop()
+    execFileSync('rm', [`${pins}/v2/${gone}`])
+    const second = await startExporter(t, host, ...flags)
+    const complaints = second.log().filter((line) => /level=warn.*pin/.test(line))
+    t.equal(complaints.length, 1)
+    t.match(
+      complaints[0],
+      `pins of an earlier run do not fit: its counts are lost" pin_path=${pins} reason="${lost}"`,
+    )
+    t.equal(packets(second), undefined)
+    await second.stop()
+    execFileSync('rm', ['-r', pins])
+  }
+})
+
 t.test('a start that was killed while it pinned is made whole', async (t) => {
   const host = silentPair(t, 'lan0')
   const pins = pinFolder(t, host)

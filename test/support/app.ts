@@ -48,6 +48,7 @@ export function fakeApp(
       runStatistics: () => ({ runs: 31, seconds: 0.5 }),
       memory,
       logLinesLost: () => 13,
+      pinned: () => true,
       configReload: () => ({ successful: false, successSeconds: 11 }),
     }),
     log: { error: (...args: unknown[]) => errors.push(args) },
