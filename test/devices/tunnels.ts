@@ -75,6 +75,7 @@ export const tunnels: readonly Kind[] = [
     over4 + 8,
     {
       families: ['v4'],
+      traffic: 'udp,gso',
       finish: ['neigh replace 198.18.{n}.{r} lladdr {r4} dev gre4 nud permanent'],
     },
   ),
