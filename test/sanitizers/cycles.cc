@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <string>
 
 #include "../../native/address_text.h"
@@ -138,12 +139,21 @@ void cycle(egress::Mode mode, bool old_kernel, const std::string &pin_path)
 	require(render(page, egress::Format::kOpenMetrics).size() > 1000, "another");
 
 	rank(exporter);
+	if (!pin_path.empty()) {
+		std::filesystem::remove_all(pin_path);
+		require(!exporter.keep_pins().anew.empty(), "pins that are gone are made anew");
+	}
+	require(exporter.keep_pins().lost.empty(), "all is pinned that is to be");
 	exporter.keep_house(0, true);
 	flood(20000);
 	exporter.keep_house(0, true);
 	flood(kPackets); // on its CPU alone by now, where maps are mapped
 
-	exporter.choose({choice(0x7f090000, 29, EGRESS_EXCLUDE), choice(0x7f090004, 30, EGRESS_INCLUDE)});
+	const std::vector<egress::Choice> choices = {choice(0x7f090000, 29, EGRESS_EXCLUDE),
+						     choice(0x7f090004, 30, EGRESS_INCLUDE)};
+	exporter.choose({choice(0x7f0a0000, 16, EGRESS_EXCLUDE)});
+	exporter.choose(choices);
+	exporter.choose(choices); // the same again
 	send(kPackets);
 	exporter.set_own_ports(std::vector<uint64_t>(2 * EGRESS_OWN_PORTS_WORDS, ~0ULL));
 	exporter.keep_house(0, true);
