@@ -2,10 +2,11 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 
-const native = ['bpf', 'native', 'bench/kernel', 'bench/memory', 'test/sanitizers'].flatMap((folder) =>
-  readdirSync(folder)
-    .filter((name) => /\.(c|cc|h)$/.test(name))
-    .map((name) => `${folder}/${name}`),
+const native = ['bpf', 'native', 'native/node', 'bench/kernel', 'bench/memory', 'test/sanitizers'].flatMap(
+  (folder) =>
+    readdirSync(folder)
+      .filter((name) => /\.(c|cc|h)$/.test(name))
+      .map((name) => `${folder}/${name}`),
 )
 const checks = [
   ['node_modules/.bin/prettier', ['--check', '.']],

@@ -6,9 +6,7 @@ import { mkdirSync, readdirSync } from 'node:fs'
 const folder = 'build/sanitizers'
 mkdirSync(folder, { recursive: true })
 // All but what speaks to Node.
-const sources = readdirSync('native').filter(
-  (file) => file.endsWith('.cc') && !['addon.cc', 'interface_watch.cc', 'static_archives.cc'].includes(file),
-)
+const sources = readdirSync('native').filter((file) => file.endsWith('.cc') && file !== 'static_archives.cc')
 const flags = ['-std=gnu++20', '-g', '-O1', '-fno-omit-frame-pointer', '-Wall', '-Wextra']
 // Those of unsigned overflow and the like are no errors in C++; all that are end the program.
 const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all']

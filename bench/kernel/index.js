@@ -53,8 +53,7 @@ function compile() {
   for (const name of ['empty', 'script']) {
     execFileSync('clang', [...bpf, '-c', `bench/kernel/${name}.bpf.c`, '-o', `${folder}/${name}.bpf.o`])
   }
-  const withNode = ['addon.cc', 'interface_watch.cc', 'static_archives.cc']
-  const native = readdirSync('native').filter((file) => file.endsWith('.cc') && !withNode.includes(file))
+  const native = readdirSync('native').filter((file) => /\.cc$/.test(file) && file !== 'static_archives.cc')
   const sources = ['bench/kernel/measure.cc', ...native.map((file) => `native/${file}`)]
   const flags = ['-std=gnu++20', '-O2', '-Ibuild/Release/obj/gen']
   execFileSync('g++', [...flags, ...sources, '-o', `${folder}/measure`, '-lbpf', '-lelf', '-lz'])

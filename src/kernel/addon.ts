@@ -272,7 +272,7 @@ export interface NativePageReader {
   close(): void
 }
 
-/** What native/addon.cc exports. */
+/** What native/node/ exports. */
 export interface Addon {
   readonly Exporter: new (options: {
     destinationsLimit: number

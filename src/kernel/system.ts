@@ -1,4 +1,4 @@
-/** What native/addon.cc does for the process itself: system calls that Node does not have. */
+/** What native/node/ does for the process itself: system calls that Node does not have. */
 export interface System {
   /**
    * Locks a folder until the descriptor is closed or the process ends; throws a NativeError `lock <what>`

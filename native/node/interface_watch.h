@@ -5,10 +5,10 @@
 
 #include <functional>
 
-#include "fd.h"
-#include "rtnetlink.h"
+#include "../fd.h"
+#include "../rtnetlink.h"
 
-namespace egress {
+namespace egress::node {
 
 /// Calls back on an event loop when interfaces, what hangs on them, or default routes may have
 /// changed. Does not keep the loop alive. Belongs to the loop's thread.
@@ -30,4 +30,4 @@ class InterfaceWatch {
   State* state_;  // libuv needs the handle a while longer than this object lives
 };
 
-}  // namespace egress
+}  // namespace egress::node

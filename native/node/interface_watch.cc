@@ -3,9 +3,9 @@
 
 #include <utility>
 
-#include "error.h"
+#include "../error.h"
 
-namespace egress {
+namespace egress::node {
 
 struct InterfaceWatch::State {
   uv_poll_t poll;
@@ -42,4 +42,4 @@ void InterfaceWatch::close() {
            [](uv_handle_t* handle) { delete static_cast<State*>(handle->data); });
 }
 
-}  // namespace egress
+}  // namespace egress::node

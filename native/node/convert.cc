@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "convert.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "../exposition.h"
+
+namespace egress::node {
+
+Napi::Object to_object(Napi::Env env, const Sighting& sighting) {
+  auto object = Napi::Object::New(env);
+  object.Set("id", sighting.id);
+  object.Set("firstSeenNs", Napi::BigInt::New(env, sighting.first_seen_ns));
+  object.Set("interface", sighting.interface);
+  object.Set("destination", sighting.destination);
+  object.Set("port", uint32_t{sighting.port});
+  object.Set("protocol", uint32_t{sighting.protocol});
+  object.Set("packets", static_cast<double>(sighting.packets));
+  object.Set("bytes", static_cast<double>(sighting.bytes));
+  object.Set("firstSeenMs", static_cast<double>(sighting.first_seen_ms));
+  object.Set("lastSeenMs", static_cast<double>(sighting.last_seen_ms));
+  return object;
+}
+
+/// { count: number, json: ArrayBuffer, keys: BigUint64Array }
+Napi::Object to_object(Napi::Env env, const Contacts& contacts) {
+  auto json = Napi::ArrayBuffer::New(env, contacts.json.size());
+  std::memcpy(json.Data(), contacts.json.data(), contacts.json.size());
+  auto keys = Napi::BigUint64Array::New(env, contacts.keys.size());
+  std::copy(contacts.keys.begin(), contacts.keys.end(), keys.Data());
+  auto object = Napi::Object::New(env);
+  object.Set("count", static_cast<double>(contacts.keys.size() / 2));
+  object.Set("json", json);
+  object.Set("keys", keys);
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const egress_counter& counter) {
+  auto object = Napi::Object::New(env);
+  object.Set("packets", static_cast<double>(counter.packets));
+  object.Set("bytes", static_cast<double>(counter.bytes));
+  return object;
+}
+
+void set_rate(Napi::Object object, Rate rate) {
+  object.Set("packetsPerSecond", rate.packets);
+  object.Set("bytesPerSecond", rate.bytes);
+}
+
+Napi::Object to_object(Napi::Env env, const RatedInterface& rated) {
+  const auto& counters = rated.interface.counters;
+  auto object = to_object(env, counters.total);
+  object.Set("interface", rated.interface.name);
+  object.Set("destinations", static_cast<double>(rated.interface.destinations));
+  auto unlisted = Napi::Object::New(env);
+  for (size_t reason = 0; reason < kReasons.size(); reason++)
+    unlisted.Set(std::string(kReasons[reason]), to_object(env, counters.unlisted[reason]));
+  object.Set("unlisted", unlisted);
+  set_rate(object, rated.rate);
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const Ranking& ranking) {
+  auto object = Napi::Object::New(env);
+  object.Set("matched", static_cast<double>(ranking.matched));
+  object.Set("rows", to_array(env, ranking.rows, [env](const auto& row) {
+               auto rated = to_object(env, row.sighting);
+               set_rate(rated, row.rate);
+               return rated;
+             }));
+  object.Set("interfaces", to_array(env, ranking.interfaces, [env](const auto& interface) {
+               return to_object(env, interface);
+             }));
+  return object;
+}
+
+/// { bytes: Uint8Array, length: number }
+egress_prefix to_prefix(const Napi::Object& prefix) {
+  auto address = prefix.Get("bytes").As<Napi::Uint8Array>();
+  egress_prefix key{};
+  key.family = address.ByteLength() == sizeof(in_addr) ? AF_INET : AF_INET6;
+  key.length = EGRESS_FAMILY_BITS + prefix.Get("length").As<Napi::Number>().Uint32Value();
+  std::memcpy(key.address, address.Data(), std::min(address.ByteLength(), sizeof(key.address)));
+  return key;
+}
+
+/// { bytes: Uint8Array, length: number, exclude: boolean }[]
+std::vector<Choice> to_choices(const Napi::Array& array) {
+  std::vector<Choice> choices;
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    auto prefix = array.Get(i).As<Napi::Object>();
+    const bool exclude = prefix.Get("exclude").ToBoolean();
+    choices.push_back({to_prefix(prefix), exclude ? EGRESS_EXCLUDE : EGRESS_INCLUDE});
+  }
+  return choices;
+}
+
+/// As src/kernel/addon.ts has it, in the order of Order.
+constexpr std::array kOrders = {"destination", "interface", "protocol",         "port",
+                                "packets",     "bytes",     "packetsPerSecond", "bytesPerSecond",
+                                "firstSeen",   "lastSeen"};
+
+Query to_query(const Napi::Object& wanted) {
+  Query query;
+  if (wanted.Has("search")) query.search = wanted.Get("search").As<Napi::String>();
+  if (wanted.Has("interface")) query.interface = wanted.Get("interface").As<Napi::String>();
+  if (wanted.Has("within")) query.within = to_prefix(wanted.Get("within").As<Napi::Object>());
+  auto number = [&](const char* name) { return wanted.Get(name).As<Napi::Number>().Uint32Value(); };
+  if (wanted.Has("protocol")) query.protocol = static_cast<uint8_t>(number("protocol"));
+  if (wanted.Has("port")) query.port = static_cast<uint16_t>(number("port"));
+  if (wanted.Has("among")) {
+    query.among.emplace();
+    auto array = wanted.Get("among").As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length(); i++) {
+      auto one = array.Get(i).As<Napi::Object>();
+      query.among->emplace(one.Get("interface").As<Napi::String>(),
+                           one.Get("destination").As<Napi::String>());
+    }
+  }
+  const std::string order = wanted.Get("order").As<Napi::String>();
+  const auto found = std::find(kOrders.begin(), kOrders.end(), order);
+  if (found == kOrders.end()) throw Napi::RangeError::New(wanted.Env(), "there is no such order");
+  query.order = static_cast<Order>(found - kOrders.begin());
+  query.descending = wanted.Get("descending").ToBoolean();
+  query.offset = number("offset");
+  query.limit = number("limit");
+  return query;
+}
+
+ExporterOptions exporter_options(const Napi::Object& options) {
+  auto number = [&](const char* name) {
+    return options.Get(name).As<Napi::Number>().Uint32Value();
+  };
+  ExporterOptions result;
+  result.program.destinations_limit = number("destinationsLimit");
+  result.program.choices = to_choices(options.Get("choices").As<Napi::Array>());
+  result.program.ipv4_prefix_length = number("ipv4PrefixLength");
+  result.program.ipv6_prefix_length = number("ipv6PrefixLength");
+  result.program.aggregate_replies = options.Get("aggregateReplies").ToBoolean();
+  if (options.Has("oldKernel")) result.program.old_kernel = options.Get("oldKernel").ToBoolean();
+  result.pin_path = options.Get("pinPath").As<Napi::String>();
+  return result;
+}
+
+const char* mode_name(Mode mode) { return mode == Mode::kTcx ? "tcx" : "clsact"; }
+
+Mode mode_of(const std::string& name) {
+  if (name == "tcx") return Mode::kTcx;
+  if (name == "clsact") return Mode::kClsact;
+  return Mode::kAuto;
+}
+
+Napi::Object to_object(Napi::Env env, const Predecessor& before) {
+  auto object = Napi::Object::New(env);
+  object.Set("mode", mode_name(before.mode));
+  object.Set("priority", before.priority);
+  object.Set("programId", before.program_id);
+  object.Set("name", before.name);
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const Exporter::Adopted& adopted) {
+  auto object = Napi::Object::New(env);
+  object.Set("ifindex", adopted.ifindex);
+  object.Set("name", adopted.name);
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const Exporter::Hanging& hanging) {
+  auto object = Napi::Object::New(env);
+  object.Set("mode", mode_name(hanging.mode));
+  object.Set("before", to_array(env, hanging.before,
+                                [env](const auto& before) { return to_object(env, before); }));
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const Housekeeping& done) {
+  auto object = Napi::Object::New(env);
+  object.Set("listed", static_cast<double>(done.listed));
+  object.Set("expired", static_cast<double>(done.expired));
+  object.Set("evicted", static_cast<double>(done.evicted));
+  object.Set("overflowPackets", static_cast<double>(done.overflow_packets));
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const KeptPins& kept) {
+  auto object = Napi::Object::New(env);
+  object.Set("anew", to_strings(env, kept.anew));
+  object.Set("lost", to_strings(env, kept.lost));
+  object.Set("reason", kept.reason);
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const Program::RunStatistics& statistics) {
+  auto object = Napi::Object::New(env);
+  object.Set("runs", static_cast<double>(statistics.runs));
+  object.Set("seconds", static_cast<double>(statistics.ns) / 1e9);
+  return object;
+}
+
+std::vector<uint32_t> to_numbers(const Napi::Array& array) {
+  std::vector<uint32_t> numbers;
+  for (uint32_t i = 0; i < array.Length(); i++)
+    numbers.push_back(array.Get(i).As<Napi::Number>().Uint32Value());
+  return numbers;
+}
+
+std::vector<Sighting> to_sightings(const Napi::BigUint64Array& keys,
+                                   const Napi::Float64Array& first_seen_ms) {
+  if (keys.ElementLength() != 2 * first_seen_ms.ElementLength())
+    throw Napi::RangeError::New(keys.Env(), "two keys for each first contact");
+  std::vector<Sighting> sightings(first_seen_ms.ElementLength());
+  for (size_t i = 0; i < sightings.size(); i++) {
+    sightings[i].id = static_cast<uint32_t>(keys[2 * i]);
+    sightings[i].first_seen_ns = keys[2 * i + 1];
+    sightings[i].first_seen_ms = static_cast<int64_t>(first_seen_ms[i]);
+  }
+  return sightings;
+}
+
+}  // namespace egress::node
