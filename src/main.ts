@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=2 --disable-sigusr1
+#!/usr/bin/env -S node --max-semi-space-size=1 --disable-sigusr1
 // Garbage goes early: else what it takes to meet 100,000 destinations stays for long, 25 MiB of it. Code
 // stays: what runs with each scrape would be compiled anew after each collection. SIGUSR1 opens no debugger:
 // it waits until somebody asks for it.

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
 import { build } from '../build.js'
 import { type CommandLine, loadSettings } from '../config/load.js'
 import type { Settings } from '../config/settings.js'
@@ -100,6 +101,8 @@ async function count(
       log.info({ url: url.startsWith('unix:') ? url : url + telemetryPath }, 'serving metrics')
     }
 
+    // Not before all is loaded: V8 refuses the code cache that Node carries where this flag differs.
+    setFlagsFromString('--optimize-for-size')
     addon.releaseStartupPages()
 
     if (!stop.signal.aborted) await once(stop.signal, 'abort')
