@@ -1,7 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=1 --disable-sigusr1
-// Garbage goes early: else what it takes to meet 100,000 destinations stays for long, 25 MiB of it. Code
-// stays: what runs with each scrape would be compiled anew after each collection. SIGUSR1 opens no debugger:
-// it waits until somebody asks for it.
+// Garbage goes early: else what it takes to meet 100,000 destinations stays for long. SIGUSR1 opens no debugger: it
+// waits until somebody asks for it. Other flags of V8 would void the code cache that Node carries: run.ts has them.
 import './cli/signals.js'
 
 // better-sqlite3 asks for Node-API 10 as it is loaded; a Node without it dies of that, and says nothing.

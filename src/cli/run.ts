@@ -101,8 +101,10 @@ async function count(
       log.info({ url: url.startsWith('unix:') ? url : url + telemetryPath }, 'serving metrics')
     }
 
-    // Not before all is loaded: V8 refuses the code cache that Node carries where this flag differs.
+    // Not before all is loaded: V8 refuses the code cache that Node carries where these differ. Code stays: what
+    // runs with each scrape would be compiled anew after each collection.
     setFlagsFromString('--optimize-for-size')
+    setFlagsFromString('--no-flush-bytecode')
     addon.releaseStartupPages()
 
     if (!stop.signal.aborted) await once(stop.signal, 'abort')
