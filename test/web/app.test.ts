@@ -121,7 +121,14 @@ t.test('the other pages', async (t) => {
   const links = [...docs.body.matchAll(/\]\((docs\/[\w/-]+\.md)/g)].map(([, link]) => `/${link}`)
   for (const link of ['/docs/runbooks/EgressOverflow.md', ...links])
     t.match(await app.inject(link), { statusCode: 200, body: /^# / }, link)
-  for (const path of ['/docs/', '/docs/..%2fpackage.json', '/docs/images/page.png', '/docs/api.schema.json'])
+  for (const path of [
+    '/docs/',
+    '/docs/none.md',
+    '/docs/..%2fREADME.md',
+    '/docs/..%2fpackage.json',
+    '/docs/images/page.png',
+    '/docs/api.schema.json',
+  ])
     t.equal((await app.inject(path)).statusCode, 404, path)
   const landing = await app.inject('/')
   t.match(landing.body, '<a href="docs">Documentation</a>')

@@ -1,18 +1,27 @@
-import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { root } from '../../root.js'
+
+/** A page of docs/, or of a folder in it. */
+const page = /^(?:[\w-]+\/)?[\w-]+\.md$/
 
 /**
  * The documentation, as text: README at `/docs`, and each page of the folder docs/ below it, where the
  * alerts' runbook links lead. A host may reach nothing else that explains it.
  */
 export function manualRoutes(app: FastifyInstance): void {
-  const serve = (path: string, file: string) =>
-    app.get(path, async (_request, reply) =>
-      reply.type('text/plain; charset=utf-8').send(await readFile(new URL(file, root))),
-    )
-  serve('/docs', 'README.md')
-  const pages = readdirSync(new URL('docs', root), { recursive: true, encoding: 'utf8' })
-  for (const page of pages) if (page.endsWith('.md')) serve(`/docs/${page}`, `docs/${page}`)
+  app.get('/docs', (_request, reply) => send('README.md', reply))
+  app.get<{ Params: { '*': string } }>('/docs/*', ({ params: { '*': name } }, reply) =>
+    page.test(name) ? send(`docs/${name}`, reply) : reply.callNotFound(),
+  )
+}
+
+async function send(file: string, reply: FastifyReply): Promise<void> {
+  try {
+    const text = await readFile(new URL(file, root))
+    void reply.type('text/plain; charset=utf-8').send(text)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    reply.callNotFound()
+  }
 }
