@@ -1,16 +1,7 @@
 // npm run dashboards: writes the dashboards that dashboards/src/ describes.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { build } from 'esbuild'
-import { root } from './root.js'
+import { importTypeScript } from './import-typescript.js'
 
-const outfile = join(root, 'build/dashboards.mjs')
-await build({
-  entryPoints: ['dashboards/src/generate.ts'],
-  outfile,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-})
-const { dashboards } = await import(outfile)
+const { dashboards } = await importTypeScript('dashboards/src/generate.ts', 'dashboards')
 for (const [file, json] of Object.entries(dashboards())) writeFileSync(join('dashboards', file), json)

@@ -1,29 +1,16 @@
 // npm run docs: writes the parts of docs/ that repeat what the code says; with --check it only fails
 // where they are not what it would write.
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { build } from 'esbuild'
 import { withGenerated, writeGenerated } from './generated.js'
-import { root } from './root.js'
+import { importTypeScript } from './import-typescript.js'
 
 const file = 'docs/flags.md'
-const text = flagsTable(await optionCatalogue())
+const { options } = await importTypeScript('src/config/options.ts', 'options')
+const text = flagsTable(options)
 if (!process.argv.includes('--check')) await writeGenerated(file, 'docs', text)
 else if ((await withGenerated(file, 'docs', text)) !== readFileSync(file, 'utf8')) {
   console.error(`${file} is not what npm run docs writes`)
   process.exitCode = 1
-}
-
-async function optionCatalogue() {
-  const outfile = join(root, 'build/options.mjs')
-  await build({
-    entryPoints: ['src/config/options.ts'],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-  })
-  return (await import(outfile)).options
 }
 
 function flagsTable(options) {

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { eventually } from '../support/await.js'
 import { closedSum, destination, startExporter, total, unlisted } from '../support/exporter.js'
@@ -11,8 +9,8 @@ import { temporaryFolder } from '../support/memory.js'
 import { ethernetFrame, silentPair } from '../support/network.js'
 import { ipv4 } from '../support/packets.js'
 import { pinFolder } from '../support/pins.js'
+import { compilePreload } from '../support/preload.js'
 
-const source = fileURLToPath(new URL('../support/held_grace_period.c', import.meta.url))
 const to = '203.0.113.7'
 const frames = (count: number) =>
   Array(count)
@@ -23,8 +21,7 @@ t.test('a kill while a record retires leaves one series a destination, and no pa
   const host = silentPair(t, 'lan0')
   const folder = temporaryFolder(t)
   const hold = join(folder, 'hold')
-  const library = join(folder, 'held.so')
-  execFileSync('gcc', ['-shared', '-fPIC', '-O1', '-o', library, source])
+  const library = compilePreload(folder, 'held_grace_period.c')
   const flags = ['--interface=lan0', `--bpf.pin-path=${pinFolder(t, host)}`]
 
   Object.assign(process.env, { LD_PRELOAD: library, HOLD: hold })

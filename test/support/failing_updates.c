@@ -2,15 +2,11 @@
 // LD_PRELOAD: while the file $FAILING exists, the kernel has no memory for the 1,001st element in a
 // row that is written to one map, as for the 1,001st prefix of a list; or, if the file is not empty,
 // for what is pushed on a stack, as for the number of a record that is taken out of the table.
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
+#include "intercepted_syscall.h"
+
 #include <linux/bpf.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 static int fails(const union bpf_attr *update)
 {
@@ -25,21 +21,9 @@ static int fails(const union bpf_attr *update)
 	return file.st_size ? !update->key : row >= 1000;
 }
 
-long syscall(long number, ...)
+static int intercept(long number, const long *arguments)
 {
-	static long (*real)(long, ...);
-	va_list list;
-	long a[6];
-
-	va_start(list, number);
-	for (int i = 0; i < 6; i++)
-		a[i] = va_arg(list, long);
-	va_end(list);
-	if (!real)
-		real = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
-	if (number == SYS_bpf && a[0] == BPF_MAP_UPDATE_ELEM && fails((const union bpf_attr *)a[1])) {
-		errno = ENOMEM;
-		return -1;
-	}
-	return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (number != SYS_bpf || arguments[0] != BPF_MAP_UPDATE_ELEM)
+		return 0;
+	return fails((const union bpf_attr *)arguments[1]) ? ENOMEM : 0;
 }
