@@ -1,16 +1,36 @@
 // npm run docs: writes the parts of docs/ that repeat what the code says; with --check it only fails
 // where they are not what it would write.
-import { readFileSync } from 'node:fs'
-import { withGenerated, writeGenerated } from './generated.js'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { formatted, withGenerated } from './generated.js'
 import { importTypeScript } from './import-typescript.js'
 
-const file = 'docs/flags.md'
 const { options } = await importTypeScript('src/config/options.ts', 'options')
-const text = flagsTable(options)
-if (!process.argv.includes('--check')) await writeGenerated(file, 'docs', text)
-else if ((await withGenerated(file, 'docs', text)) !== readFileSync(file, 'utf8')) {
-  console.error(`${file} is not what npm run docs writes`)
-  process.exitCode = 1
+const { fields } = await importTypeScript('src/destinations/fields.ts', 'fields')
+const check = process.argv.includes('--check')
+
+await write('docs/flags.md', (file) => withGenerated(file, 'docs', flagsTable(options)))
+await write('docs/api.schema.json', apiSchema)
+
+async function write(file, generate) {
+  const text = await generate(file)
+  if (!check) writeFileSync(file, text)
+  else if (text !== readFileSync(file, 'utf8')) {
+    console.error(`${file} is not what npm run docs writes`)
+    process.exitCode = 1
+  }
+}
+
+/** The fields of a destination come from the catalogue, the rest is written by hand. */
+function apiSchema(file) {
+  const schema = JSON.parse(readFileSync(file, 'utf8'))
+  const listed = Object.entries(fields).filter(([, { live }]) => live)
+  schema.$defs.destination = {
+    type: 'object',
+    additionalProperties: false,
+    required: listed.map(([name]) => name),
+    properties: Object.fromEntries(listed.map(([name, field]) => [name, field.schema])),
+  }
+  return formatted(file, JSON.stringify(schema))
 }
 
 function flagsTable(options) {

@@ -11,7 +11,12 @@ export async function withGenerated(file, command, text) {
   const to = before.indexOf('<!-- end -->', from)
   if (from < 0 || to < 0) throw new Error(`${file} has no part that npm run ${command} writes`)
   const after = `${before.slice(0, from)}${start}\n${text}\n\n${before.slice(to)}`
-  return format(after, { ...(await resolveConfig(file)), filepath: file })
+  return formatted(file, after)
+}
+
+/** As the rest of the tree is. */
+export async function formatted(file, text) {
+  return format(text, { ...(await resolveConfig(file)), filepath: file })
 }
 
 export async function writeGenerated(file, command, text) {

@@ -2,12 +2,11 @@ import { Option } from 'commander'
 import { parseDuration } from '../config/duration.js'
 import { defaults } from '../config/options.js'
 import { parsePrefix } from '../config/prefix.js'
+import { printRows } from '../destinations/print.js'
 import { ExitCode, UserError, usageError } from '../errors.js'
-import { protocolName } from '../memory/protocols.js'
 import { eventOf, type Remembered, type Status, statuses } from '../memory/rows.js'
 import type { Selection } from '../memory/selection.js'
 import { databaseFile, Store } from '../memory/store.js'
-import { escapeControls } from '../terminal.js'
 import { command, settingOption } from './flags.js'
 
 const examples = `
@@ -55,7 +54,7 @@ export function destinations(argv: readonly string[], print: (line: string) => v
   const store = open(folder, action === 'list')
   try {
     if (action === 'list') {
-      list(() => store.select(selection), flags, print)
+      printRows(() => store.select(selection), flags, print)
       return
     }
     const { note = null } = flags
@@ -149,98 +148,4 @@ function open(folder: string, readonly: boolean): Store {
       { cause: error },
     )
   }
-}
-
-const columns = [
-  ...['interface', 'destination', 'protocol', 'port', 'status', 'first_seen', 'last_seen'],
-  ...['packets', 'bytes', 'acknowledged', 'note'],
-] as const
-/** What people look at first; a terminal's lines are short. */
-const tableColumns = [
-  ...['destination', 'interface', 'protocol', 'port', 'status', 'first_seen', 'last_seen'],
-  ...['packets', 'bytes', 'note'],
-] as const
-
-/** One row for users, of whatever form. */
-function describe(row: Remembered): Readonly<Record<string, string | number | null>> {
-  const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
-  return {
-    interface: row.interface,
-    destination: row.destination,
-    protocol: protocolName(row.protocol),
-    port: row.port === 0 ? null : row.port,
-    status: row.status,
-    first_seen: time(row.firstSeenMs),
-    last_seen: time(row.lastSeenMs),
-    packets: row.packets,
-    bytes: row.bytes,
-    acknowledged: time(row.acknowledgedMs),
-    note: row.note,
-  }
-}
-
-/** Prints row by row: there may be a million. */
-function list(rows: () => Iterable<Remembered>, { json, csv }: Flags, print: (line: string) => void): void {
-  if (json) {
-    printJson(rows(), print)
-  } else if (csv) {
-    print(columns.join(','))
-    for (const row of rows()) print(cells(row, columns).map(quote).join(','))
-  } else {
-    printTable(rows, print)
-  }
-}
-
-function cells(row: Remembered, names: readonly string[]): string[] {
-  const described = describe(row)
-  return names.map((name) => String(described[name] ?? ''))
-}
-
-/** As JSON.stringify has an array, indented by 2. */
-function printJson(rows: Iterable<Remembered>, print: (line: string) => void): void {
-  let before = '['
-  for (const row of rows) {
-    if (before !== '[') before += ','
-    print(before)
-    before = JSON.stringify(describe(row), undefined, 2).replaceAll(/^/gm, '  ')
-  }
-  if (before === '[') print('[]')
-  else [before, ']'].forEach(print)
-}
-
-/** Reads the rows twice: first how wide they are. */
-function printTable(rows: () => Iterable<Remembered>, print: (line: string) => void): void {
-  const headings = tableColumns.map((name) => name.replace('_', ' '))
-  const widths = headings.map((heading) => heading.length)
-  let empty = true
-  for (const row of rows()) {
-    empty = false
-    shown(row).forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)))
-  }
-  if (empty) {
-    print('no destinations')
-    return
-  }
-  const printLine = (line: readonly string[]) => {
-    const padded = line.map((cell, index) => {
-      const isNumber = ['packets', 'bytes'].includes(tableColumns[index] ?? '')
-      return isNumber ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0)
-    })
-    print(padded.join('  ').trimEnd())
-  }
-  printLine(headings)
-  for (const row of rows()) printLine(shown(row))
-}
-
-/** Whole seconds will do in a table, and a cell is one line. */
-function shown(row: Remembered): string[] {
-  return cells(row, tableColumns).map((cell) =>
-    escapeControls(cell.replace(/^(\S+)T(\S+)\.\d{3}Z$/, '$1 $2Z')),
-  )
-}
-
-/** RFC 4180, and a quote before what a spreadsheet would take for a formula. */
-function quote(cell: string): string {
-  const safe = /^[=+\-@]/.test(cell) ? `'${cell}` : cell
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

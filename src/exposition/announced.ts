@@ -1,5 +1,5 @@
 import type { MemoryState } from '../memory/memory-state.js'
-import { protocolName } from '../memory/protocols.js'
+import { protocolName } from '../protocols.js'
 
 type Announced = MemoryState['announced']
 

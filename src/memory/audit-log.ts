@@ -4,7 +4,7 @@ import type { AuditSettings } from '../config/settings.js'
 import type { Logger } from '../log.js'
 import { AuditFile } from './audit-file.js'
 import type { AuditState } from './memory-state.js'
-import { protocolName } from './protocols.js'
+import { protocolName } from '../protocols.js'
 import type { StoredEvent } from './rows.js'
 import type { Store } from './store.js'
 

@@ -1,4 +1,5 @@
-import type { DestinationsList, ListQuery, SortKey } from '../web/destinations.js'
+import type { SortKey } from '../destinations/fields.js'
+import type { DestinationsList, ListQuery } from '../destinations/list.js'
 import { sortKeys } from './frame.js'
 import type { Key } from './screen.js'
 

@@ -1,6 +1,8 @@
 import { styleText } from 'node:util'
+import { cellText, columns, type Format, sortKeyOf } from '../destinations/columns.js'
+import type { DestinationRow, SortKey } from '../destinations/fields.js'
+import type { DestinationsList, ListQuery } from '../destinations/list.js'
 import { shortNumber } from '../short-number.js'
-import type { DestinationRow, DestinationsList, ListQuery, SortKey } from '../web/destinations.js'
 
 /** What a frame is made for. */
 export interface Shape {
@@ -20,60 +22,33 @@ export interface View {
   readonly problem: string | undefined
 }
 
-interface Column {
+interface TerminalColumn {
   readonly title: string
-  readonly sort?: SortKey
+  readonly sort: SortKey | undefined
   readonly width: number
-  readonly number?: true
-  /** Those with the highest go first where there is little room. */
   readonly spare: number
+  /** Aligned to the right. */
+  readonly number: boolean
   cell(row: DestinationRow): string
 }
 
-const columns: readonly Column[] = [
-  { title: 'DESTINATION', sort: 'destination', width: 16, spare: 0, cell: (row) => row.destination },
-  { title: 'INTERFACE', sort: 'interface', width: 9, spare: 3, cell: (row) => row.interface },
-  {
-    title: 'FIRST',
-    sort: 'port',
-    width: 10,
-    spare: 2,
-    cell: ({ protocol, port }) => [protocol, port ?? ''].join(' '),
-  },
-  {
-    title: 'PACKETS/s',
-    sort: 'packets_per_second',
-    width: 9,
-    number: true,
-    spare: 1,
-    cell: (row) => shortNumber(row.packets_per_second),
-  },
-  {
-    title: 'BYTES/s',
-    sort: 'bytes_per_second',
-    width: 8,
-    number: true,
-    spare: 0,
-    cell: (row) => shortNumber(row.bytes_per_second),
-  },
-  {
-    title: 'PACKETS',
-    sort: 'packets',
-    width: 12,
-    number: true,
-    spare: 5,
-    cell: (row) => String(row.packets),
-  },
-  { title: 'BYTES', sort: 'bytes', width: 14, number: true, spare: 4, cell: (row) => String(row.bytes) },
-  {
-    title: 'FIRST SEEN',
-    sort: 'first_seen',
-    width: 19,
-    spare: 6,
-    cell: (row) => row.first_seen.slice(0, 19).replace('T', ' '),
-  },
-  { title: 'STATUS', width: 12, spare: 2, cell: (row) => row.status ?? '' },
-]
+const terminalColumns: readonly TerminalColumn[] = columns.flatMap((column) => {
+  const { title, format, terminal } = column
+  if (!terminal) return []
+  const shown = {
+    ...terminal,
+    title: (terminal.title ?? title).toUpperCase().replace('/S', '/s'),
+    sort: sortKeyOf(column),
+    number: format === 'rate' || format === 'count',
+    cell: (row: DestinationRow) => renderCell(format, cellText(column, row)),
+  }
+  return [shown]
+})
+
+function renderCell(format: Format, text: string): string {
+  if (format === 'rate') return shortNumber(Number(text))
+  return format === 'time' ? text.slice(0, 19).replace('T', ' ') : text
+}
 
 /** The keys that a list can be sorted by here, in the order in which `s` goes through them. */
 export const sortKeys: readonly SortKey[] = [
@@ -150,12 +125,13 @@ export function renderLines(list: DestinationsList): string[] {
 }
 
 /** As many as fit, each as wide as its cells need. */
-function chooseColumns(list: DestinationsList, width: number): Column[] {
-  const sized = columns.map((column) => ({
+function chooseColumns(list: DestinationsList, width: number): TerminalColumn[] {
+  const sized = terminalColumns.map((column) => ({
     ...column,
     width: Math.max(column.width, ...list.destinations.map((row) => column.cell(row).length)),
   }))
-  const needed = (chosen: readonly Column[]) => chosen.reduce((sum, column) => sum + column.width + 1, -1)
+  const needed = (chosen: readonly TerminalColumn[]) =>
+    chosen.reduce((sum, column) => sum + column.width + 1, -1)
   let chosen = sized
   for (let spare = 6; spare > 0 && needed(chosen) > width; spare--) {
     chosen = chosen.filter((column) => column.spare < spare)
@@ -163,7 +139,7 @@ function chooseColumns(list: DestinationsList, width: number): Column[] {
   return chosen
 }
 
-function renderHead(shown: readonly Column[], { sort }: ListQuery): string {
+function renderHead(shown: readonly TerminalColumn[], { sort }: ListQuery): string {
   return shown
     .map((column) => {
       const mark = sort === `-${column.sort}` ? '▼' : sort === column.sort ? '▲' : ''
@@ -172,11 +148,11 @@ function renderHead(shown: readonly Column[], { sort }: ListQuery): string {
     .join(' ')
 }
 
-const renderRow = (shown: readonly Column[], row: DestinationRow): string =>
+const renderRow = (shown: readonly TerminalColumn[], row: DestinationRow): string =>
   shown.map((column) => pad(printable(column.cell(row)), column)).join(' ')
 
 /** A name may hold anything, and a terminal obeys some of it. */
 const printable = (text: string) => text.replaceAll(/[^\x20-\x7e]/g, '?')
 
-const pad = (text: string, { width, number }: Column): string =>
+const pad = (text: string, { width, number }: TerminalColumn): string =>
   number ? text.padStart(width) : text.padEnd(width)

@@ -1,4 +1,11 @@
 import type { Settings } from '../config/settings.js'
+import {
+  type DestinationsList,
+  type DestinationsSource,
+  listDestinations,
+  type ListQuery,
+  QueryError,
+} from '../destinations/list.js'
 import { ExitCode, UserError, usageError } from '../errors.js'
 import { type Addon, loadAddon } from '../kernel/addon.js'
 import { unpack } from '../kernel/contacts.js'
@@ -6,13 +13,6 @@ import { EgressCounter } from '../kernel/egress-counter.js'
 import { findProgramHolder } from '../kernel/program-holder.js'
 import type { Logger } from '../log.js'
 import { unknownYet } from '../memory/memory-state.js'
-import {
-  type DestinationsList,
-  type DestinationsSource,
-  listDestinations,
-  type ListQuery,
-  QueryError,
-} from '../web/destinations.js'
 
 /** What is shown comes from here. */
 export interface Source {

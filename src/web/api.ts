@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { type DestinationsSource, listDestinations, QueryError } from './destinations.js'
+import { type DestinationsSource, listDestinations, QueryError } from '../destinations/list.js'
 import type { Gate } from './gate.js'
 
 /** What programs ask; docs/api.md describes it. */
@@ -7,7 +7,7 @@ export function apiRoutes(app: FastifyInstance, source: DestinationsSource, gate
   app.get('/api/v1/destinations', async (request, reply) => {
     try {
       // Loaded when somebody asks: most runs need no validator.
-      const { readListQuery } = await import('./list-query.js')
+      const { readListQuery } = await import('../destinations/query.js')
       const query = readListQuery(request.query)
       return await gate.pass(() => listDestinations(source, query))
     } catch (error) {

@@ -5,11 +5,11 @@ import fastify, {
   type FastifyReply,
   type onRequestAsyncHookHandler,
 } from 'fastify'
+import type { DestinationsSource } from '../destinations/list.js'
 import { acceptsGzip, contentTypes, negotiateFormat } from '../exposition/format.js'
 import { type PageSource, renderPage } from '../exposition/page.js'
 import { ScrapeRhythm } from '../exposition/scrape-rhythm.js'
 import { apiRoutes } from './api.js'
-import type { DestinationsSource } from './destinations.js'
 import { BusyError, Gate } from './gate.js'
 import { manualRoutes } from './page/manual.js'
 import { pageRoutes } from './page/routes.js'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type Controls, press } from '../../src/top/controls.js'
-import type { DestinationsList } from '../../src/web/destinations.js'
+import type { DestinationsList } from '../../src/destinations/list.js'
 
 const list = {
   matched: 120,

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { renderFrame, renderLines, renderTable, rowsThatFit } from '../../src/top/frame.js'
-import type { DestinationRow, DestinationsList, ListQuery } from '../../src/web/destinations.js'
+import type { DestinationRow } from '../../src/destinations/fields.js'
+import type { DestinationsList, ListQuery } from '../../src/destinations/list.js'
 
 const row = (changes: Partial<DestinationRow>): DestinationRow => ({
   interface: 'eth0',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import t from 'tap'
-import type { DestinationsList } from '../../src/web/destinations.js'
+import type { DestinationsList } from '../../src/destinations/list.js'
 import { fakeApp, fine } from '../support/app.js'
 import {
   destination,

@@ -1,5 +1,5 @@
 // Brings the page to life in the browser: asks each second, and shows what has changed.
-import type { DestinationsList, ListQuery } from '../destinations.js'
+import type { DestinationsList, ListQuery } from '../../destinations/list.js'
 import {
   destinationKey,
   interfaceKey,

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { build } from '../../build.js'
-import type { DestinationsList, ListQuery } from '../destinations.js'
+import type { DestinationsList, ListQuery } from '../../destinations/list.js'
 import { escapeHtml, renderHead, renderInterfaces, renderNewest, renderPager, renderRows } from './view.js'
 
 /** The whole page, as the server sends it; scripts that bring it to life are not needed to read it. */

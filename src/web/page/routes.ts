@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
+import { type DestinationsSource, listDestinations } from '../../destinations/list.js'
 import { root } from '../../root.js'
-import { type DestinationsSource, listDestinations } from '../destinations.js'
 import type { Gate } from '../gate.js'
 import { renderDocument } from './document.js'
 import { newestMost, rowsPerPage } from './view.js'
@@ -20,7 +20,7 @@ export function pageRoutes(
   telemetryPath: string,
 ): void {
   app.get('/', { config: { contentSecurityPolicy: pageSecurity } }, async (request, reply) => {
-    const { readListQuery } = await import('../list-query.js')
+    const { readListQuery } = await import('../../destinations/query.js')
     const query = { ...readListQuery(request.query), limit: rowsPerPage }
     const newestQuery = { status: 'new', sort: '-first_seen', limit: newestMost, offset: 0 } as const
     const [list, newest] = await gate.pass(async () => [

@@ -1,6 +1,8 @@
 // What the page shows, as HTML. The server renders it once, and the browser again with each update.
+import { cellText, type Column, columns, sortKeyOf } from '../../destinations/columns.js'
+import type { DestinationRow, SortKey } from '../../destinations/fields.js'
+import type { DestinationsList, InterfaceRow, ListQuery } from '../../destinations/list.js'
 import { shortNumber } from '../../short-number.js'
-import type { DestinationRow, DestinationsList, InterfaceRow, ListQuery, SortKey } from '../destinations.js'
 
 /** What one page of the table holds. */
 export const rowsPerPage = 50
@@ -20,67 +22,57 @@ export const interfaceKey = ({ interface: iface }: InterfaceRow): string => ifac
 export const escapeHtml = (text: string): string =>
   text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
-interface Column {
+interface PageColumn {
   readonly title: string
-  readonly sort?: SortKey
+  readonly sort?: SortKey | undefined
   /** Numbers are aligned to the right, and sorted by the largest first. */
-  readonly number?: true
+  readonly number?: boolean
   /** Left out where there is little room. */
-  readonly wide?: true
+  readonly wide?: boolean
   cell(row: DestinationRow, history: History, now: number): string
 }
 
-const columns: readonly Column[] = [
-  {
-    title: 'Destination',
-    sort: 'destination',
-    cell: (row) => `<span class="address">${escapeHtml(row.destination)}</span>`,
-  },
-  { title: 'Interface', sort: 'interface', wide: true, cell: (row) => escapeHtml(row.interface) },
-  {
-    title: 'First contact',
-    sort: 'port',
-    cell: ({ protocol, port }) => (port === null ? escapeHtml(protocol) : `${escapeHtml(protocol)} ${port}`),
-  },
-  {
-    title: 'Packets/s',
-    sort: 'packets_per_second',
-    number: true,
-    wide: true,
-    cell: (row) => formatRate(row.packets_per_second),
-  },
-  {
-    title: 'Bytes/s',
-    sort: 'bytes_per_second',
-    number: true,
-    cell: (row) => formatRate(row.bytes_per_second),
-  },
-  { title: 'Last minute', wide: true, cell: (row, history) => sparkline(history(destinationKey(row))) },
-  { title: 'Packets', sort: 'packets', number: true, wide: true, cell: (row) => exact(row.packets) },
-  { title: 'Bytes', sort: 'bytes', number: true, wide: true, cell: (row) => exact(row.bytes) },
-  {
-    title: 'First seen',
-    sort: 'first_seen',
-    number: true,
-    wide: true,
-    cell: (row, _history, now) => ago(row.first_seen, now),
-  },
-  {
-    title: 'Last seen',
-    sort: 'last_seen',
-    number: true,
-    wide: true,
-    cell: (row, _history, now) => ago(row.last_seen, now),
-  },
-  { title: 'Status', cell: ({ status, note }) => badge(status, note) },
-]
+const lastMinute: PageColumn = {
+  title: 'Last minute',
+  wide: true,
+  cell: (row, history) => sparkline(history(destinationKey(row))),
+}
 
-const className = ({ number, wide }: Pick<Column, 'number' | 'wide'>) =>
+const pageColumns: readonly PageColumn[] = columns.flatMap((column) => {
+  const shown: PageColumn = {
+    title: column.title,
+    sort: sortKeyOf(column),
+    number: ['rate', 'count', 'time'].includes(column.format),
+    wide: column.wide ?? false,
+    cell: (row, _history, now) => renderCell(column, row, now),
+  }
+  return column.field === 'bytes_per_second' ? [shown, lastMinute] : [shown]
+})
+
+function renderCell(column: Column, row: DestinationRow, now: number): string {
+  const text = cellText(column, row)
+  switch (column.format) {
+    case 'address':
+      return `<span class="address">${escapeHtml(text)}</span>`
+    case 'rate':
+      return formatRate(Number(text))
+    case 'count':
+      return exact(Number(text))
+    case 'time':
+      return ago(text, now)
+    case 'status':
+      return badge(row.status, row.note)
+    case 'text':
+      return escapeHtml(text)
+  }
+}
+
+const className = ({ number, wide }: Pick<PageColumn, 'number' | 'wide'>) =>
   [...(number ? ['number'] : []), ...(wide ? ['wide'] : [])].join(' ')
 
 /** The head of the table; each title is a link that sorts by its column, and then the other way. */
 export function renderHead(query: ListQuery): string {
-  const cells = columns.map((column) => {
+  const cells = pageColumns.map((column) => {
     const { title, sort, number } = column
     if (!sort) return `<th scope="col" class="${className(column)}">${title}</th>`
     const [first, second] = number ? [`-${sort}` as const, sort] : [sort, `-${sort}` as const]
@@ -99,10 +91,10 @@ export function renderRows(
   now: number,
   history: History = noHistory,
 ): string {
-  if (rows.length === 0) return `<tr><td colspan="${columns.length}">Nothing.</td></tr>`
+  if (rows.length === 0) return `<tr><td colspan="${pageColumns.length}">Nothing.</td></tr>`
   return rows
     .map((row) => {
-      const cells = columns.map((column, index) => {
+      const cells = pageColumns.map((column, index) => {
         const cell = column.cell(row, history, now)
         return index === 0 ? `<th scope="row">${cell}</th>` : `<td class="${className(column)}">${cell}</td>`
       })

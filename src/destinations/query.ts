@@ -1,12 +1,13 @@
 import { Ajv, type ErrorObject } from 'ajv'
-import { type ListQuery, QueryError, sortKeys } from './destinations.js'
+import { sortKeys } from './fields.js'
+import { type ListQuery, QueryError } from './list.js'
 
 const schema = {
   type: 'object',
   additionalProperties: false,
   properties: {
     sort: {
-      enum: Object.keys(sortKeys).flatMap((key) => [key, `-${key}`]),
+      enum: sortKeys.flatMap((key) => [key, `-${key}`]),
       default: '-bytes_per_second',
     },
     search: { type: 'string', maxLength: 100 },

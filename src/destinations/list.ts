@@ -1,8 +1,9 @@
 import { canonicalAddress, parsePrefix, type Prefix } from '../config/prefix.js'
-import type { Counts, Order, Ranking, RankQuery } from '../kernel/addon.js'
+import type { Counts, Ranking, RankQuery } from '../kernel/addon.js'
 import type { MemoryState } from '../memory/memory-state.js'
-import { protocolName, protocolNumber } from '../memory/protocols.js'
-import type { Remembered, Status } from '../memory/rows.js'
+import type { Remembered } from '../memory/rows.js'
+import { protocolNumber } from '../protocols.js'
+import { destinationRow, type DestinationRow, fields, type SortKey } from './fields.js'
 
 /** What knows the destinations. */
 export interface DestinationsSource {
@@ -15,21 +16,6 @@ export interface DestinationsSource {
   ): Promise<(Remembered | undefined)[]>
 }
 
-/** What a list can be sorted by, and the native name of it. */
-export const sortKeys = {
-  destination: 'destination',
-  interface: 'interface',
-  protocol: 'protocol',
-  port: 'port',
-  packets: 'packets',
-  bytes: 'bytes',
-  packets_per_second: 'packetsPerSecond',
-  bytes_per_second: 'bytesPerSecond',
-  first_seen: 'firstSeen',
-  last_seen: 'lastSeen',
-} as const satisfies Record<string, Order>
-export type SortKey = keyof typeof sortKeys
-
 /** A query; docs/api.md describes it. */
 export interface ListQuery {
   readonly sort: SortKey | `-${SortKey}`
@@ -41,22 +27,6 @@ export interface ListQuery {
   readonly port?: number
   readonly limit: number
   readonly offset: number
-}
-
-/** One row; times in ISO 8601. The names are those of `destinations --json`. */
-export interface DestinationRow extends Counts {
-  readonly interface: string
-  readonly destination: string
-  /** Of the first packet, as is the port; null: it has none. */
-  readonly protocol: string
-  readonly port: number | null
-  /** null: the memory cannot be read. */
-  readonly status: Status | null
-  readonly packets_per_second: number
-  readonly bytes_per_second: number
-  readonly first_seen: string
-  readonly last_seen: string
-  readonly note: string | null
 }
 
 export interface InterfaceRow extends Counts {
@@ -112,23 +82,7 @@ export async function listDestinations(
     total: interfaces.reduce((sum, { destinations }) => sum + destinations, 0),
     matched,
     offset: query.offset,
-    destinations: rows.map((row, index) => {
-      const { status = null, note = null } = remembered[index] ?? {}
-      return {
-        interface: row.interface,
-        destination: row.destination,
-        protocol: protocolName(row.protocol),
-        port: row.port === 0 ? null : row.port,
-        status,
-        packets_per_second: rounded(row.packetsPerSecond),
-        bytes_per_second: rounded(row.bytesPerSecond),
-        packets: row.packets,
-        bytes: row.bytes,
-        first_seen: new Date(row.firstSeenMs).toISOString(),
-        last_seen: new Date(Math.max(row.firstSeenMs, row.lastSeenMs)).toISOString(),
-        note,
-      }
-    }),
+    destinations: rows.map((row, index) => destinationRow(row, remembered[index])),
     interfaces: interfaces.map(({ packetsPerSecond, bytesPerSecond, ...rest }) => ({
       ...rest,
       packets_per_second: rounded(packetsPerSecond),
@@ -154,7 +108,7 @@ function toRankQuery(query: ListQuery, { announced }: MemoryState): RankQuery {
     ...(status === 'new' && { among: announced }),
     ...(protocol !== undefined && { protocol }),
     ...(port !== undefined && { port }),
-    order: sortKeys[key],
+    order: fields[key].order,
     descending,
     limit,
     offset,

@@ -1,0 +1,146 @@
+// What is known of a destination: the catalogue from which the API and its schema, the page, `top`,
+// the command line and CSV come. Also runs in the browser.
+import type { Order, Rated, Sighting } from '../kernel/addon.js'
+import type { Remembered } from '../memory/rows.js'
+import { protocolName } from '../protocols.js'
+
+/** A record of the kernel's table, and how fast it grows. */
+type Live = Sighting & Rated
+
+interface Field {
+  /** JSON Schema; `$defs` are those of docs/api.schema.json. */
+  readonly schema: Readonly<Record<string, unknown>>
+  /** In lists of the table; absent: not there. Nothing is remembered where the memory cannot be read. */
+  readonly live?: (record: Live, remembered: Remembered | undefined) => unknown
+  /** In lists of the memory; absent: not there. */
+  readonly stored?: (remembered: Remembered) => unknown
+  /** Lists of the table can be sorted by it: its native name. */
+  readonly order?: Order
+}
+
+/** Of what table and memory both have. */
+const both = <T>(get: (row: Live | Remembered) => T) => ({ live: get, stored: get })
+
+const time = (ms: number) => new Date(ms).toISOString()
+const rounded = (rate: number) => Math.round(rate * 10) / 10
+
+/** By name, in the order that programs get them in; times in ISO 8601. */
+export const fields = {
+  interface: {
+    schema: { type: 'string' },
+    ...both((row) => row.interface),
+    order: 'interface',
+  },
+  destination: {
+    schema: {
+      description: 'An IPv4 or IPv6 address, or a CIDR prefix where destinations are aggregated.',
+      type: 'string',
+    },
+    ...both((row) => row.destination),
+    order: 'destination',
+  },
+  protocol: {
+    schema: {
+      description: 'IP protocol of the first packet, by name where it has a common one, else its number.',
+      type: 'string',
+    },
+    ...both((row) => protocolName(row.protocol)),
+    order: 'protocol',
+  },
+  port: {
+    schema: {
+      description: 'Destination port of the first packet; null: none.',
+      type: ['integer', 'null'],
+      minimum: 1,
+      maximum: 65535,
+    },
+    ...both((row) => (row.port === 0 ? null : row.port)),
+    order: 'port',
+  },
+  status: {
+    schema: {
+      description: 'null: the memory cannot be read, or nothing is remembered.',
+      enum: ['baseline', 'new', 'acknowledged', null],
+    },
+    live: (_record, remembered) => remembered?.status ?? null,
+    stored: (remembered) => remembered.status,
+  },
+  packets_per_second: {
+    schema: { $ref: '#/$defs/rate' },
+    live: (record) => rounded(record.packetsPerSecond),
+    order: 'packetsPerSecond',
+  },
+  bytes_per_second: {
+    schema: { $ref: '#/$defs/rate' },
+    live: (record) => rounded(record.bytesPerSecond),
+    order: 'bytesPerSecond',
+  },
+  first_seen: {
+    schema: {
+      description: 'As egress_destination_first_seen_timestamp_seconds, UTC.',
+      type: 'string',
+      format: 'date-time',
+    },
+    ...both((row) => time(row.firstSeenMs)),
+    order: 'firstSeen',
+  },
+  last_seen: {
+    schema: { description: 'To about a second, UTC.', type: 'string', format: 'date-time' },
+    // The table is looked at once a second: what has just come was not found active yet.
+    live: (record) => time(Math.max(record.firstSeenMs, record.lastSeenMs)),
+    stored: (remembered) => time(remembered.lastSeenMs),
+    order: 'lastSeen',
+  },
+  packets: {
+    schema: { description: 'As egress_packets_total.', $ref: '#/$defs/count' },
+    ...both((row) => row.packets),
+    order: 'packets',
+  },
+  bytes: {
+    schema: { description: 'As egress_bytes_total.', $ref: '#/$defs/count' },
+    ...both((row) => row.bytes),
+    order: 'bytes',
+  },
+  acknowledged: {
+    schema: { type: ['string', 'null'], format: 'date-time' },
+    stored: ({ acknowledgedMs }) => (acknowledgedMs === null ? null : time(acknowledgedMs)),
+  },
+  note: {
+    schema: { description: 'Of its acknowledgement.', type: ['string', 'null'] },
+    live: (_record, remembered) => remembered?.note ?? null,
+    stored: (remembered) => remembered.note,
+  },
+} as const satisfies Readonly<Record<string, Field>>
+
+type Fields = typeof fields
+type Row<From extends 'live' | 'stored'> = {
+  readonly [
+    Name in keyof Fields as Fields[Name] extends Record<From, unknown> ? Name : never
+  ]: Fields[Name] extends Record<From, (...from: never[]) => infer Value> ? Value : never
+}
+
+/** A row of a list of the table. */
+export type DestinationRow = Row<'live'>
+/** A row of a list of the memory. */
+export type RememberedRow = Row<'stored'>
+/** What lists of the table can be sorted by. */
+export type SortKey = {
+  [Name in keyof Fields]: Fields[Name] extends { order: Order } ? Name : never
+}[keyof Fields]
+
+const entries: readonly (readonly [string, Field])[] = Object.entries(fields)
+const namesWith = (key: keyof Field) => entries.filter(([, field]) => field[key]).map(([name]) => name)
+
+export const sortKeys = namesWith('order') as readonly SortKey[]
+export const storedFields = namesWith('stored') as readonly (keyof RememberedRow)[]
+
+/** @param remembered undefined: the memory does not have it, or cannot be read */
+export function destinationRow(record: Live, remembered: Remembered | undefined): DestinationRow {
+  const values = entries.flatMap(([name, { live }]) => (live ? [[name, live(record, remembered)]] : []))
+  return Object.fromEntries(values) as DestinationRow
+}
+
+export function rememberedRow(remembered: Remembered): RememberedRow {
+  const values = entries.flatMap(([name, { stored }]) => (stored ? [[name, stored(remembered)]] : []))
+  return Object.fromEntries(values) as RememberedRow
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { cellText, columns, sortKeyOf, tableFields } from '../../src/destinations/columns.js'
+import { destinationRow, rememberedRow, sortKeys, storedFields } from '../../src/destinations/fields.js'
+
+const record = {
+  id: 7,
+  firstSeenNs: 11n,
+  interface: 'eth0',
+  destination: '192.0.2.1',
+  protocol: 6,
+  port: 443,
+  packets: 23,
+  bytes: 2311,
+  firstSeenMs: 1_000,
+  lastSeenMs: 0,
+  packetsPerSecond: 1.26,
+  bytesPerSecond: 0,
+}
+const remembered = {
+  interface: 'eth0',
+  destination: '192.0.2.1',
+  protocol: 58,
+  port: 0,
+  packets: 29,
+  bytes: 2903,
+  firstSeenMs: 1_000,
+  lastSeenMs: 2_000,
+  status: 'acknowledged',
+  acknowledgedMs: 3_000,
+  note: 'backup',
+} as const
+
+t.test('a row of the table', async (t) => {
+  const row = destinationRow(record, undefined)
+  t.strictSame(row, {
+    interface: 'eth0',
+    destination: '192.0.2.1',
+    protocol: 'tcp',
+    port: 443,
+    status: null,
+    packets_per_second: 1.3,
+    bytes_per_second: 0,
+    first_seen: '1970-01-01T00:00:01.000Z',
+    last_seen: '1970-01-01T00:00:01.000Z',
+    packets: 23,
+    bytes: 2311,
+    note: null,
+  })
+  t.match(destinationRow(record, remembered), { status: 'acknowledged', note: 'backup' })
+  t.equal(columns.map((column) => cellText(column, row))[2], 'tcp 443')
+})
+
+t.test('a row of the memory', async (t) => {
+  t.strictSame(rememberedRow(remembered), {
+    interface: 'eth0',
+    destination: '192.0.2.1',
+    protocol: 'icmpv6',
+    port: null,
+    status: 'acknowledged',
+    first_seen: '1970-01-01T00:00:01.000Z',
+    last_seen: '1970-01-01T00:00:02.000Z',
+    packets: 29,
+    bytes: 2903,
+    acknowledged: '1970-01-01T00:00:03.000Z',
+    note: 'backup',
+  })
+})
+
+t.test('CSV keeps its columns, and the table shows no others', async (t) => {
+  t.equal(
+    storedFields.join(','),
+    'interface,destination,protocol,port,status,first_seen,last_seen,packets,bytes,acknowledged,note',
+  )
+  t.same(
+    tableFields.filter((name) => !storedFields.includes(name)),
+    [],
+  )
+})
+
+t.test('docs/api.md names each sort key, and each column sorts by one of them or by none', async (t) => {
+  const [, keys = ''] = /\| `sort` +\| (.*?);/.exec(readFileSync('docs/api.md', 'utf8')) ?? []
+  t.same([...keys.matchAll(/`(\w+)`/g)].map(([, key]) => key).sort(), [...sortKeys].sort())
+  for (const column of columns) {
+    const key = sortKeyOf(column)
+    t.ok(key === undefined ? column.field === 'status' : sortKeys.includes(key), column.title)
+  }
+})
