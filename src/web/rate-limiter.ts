@@ -1,4 +1,4 @@
-import type { RateLimit } from '../config/rate-limit.js'
+import type { RateLimit } from '../config/web-config/rate-limit.js'
 
 /** A token bucket: one token each interval, and no more than a burst of them. */
 export class RateLimiter {

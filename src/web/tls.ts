@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { SecureContextOptions, TLSSocket } from 'node:tls'
 import { canonicalAddress } from '../config/prefix.js'
-import type { PemSource, TlsConfig } from '../config/web-config.js'
+import type { PemSource, TlsConfig } from '../config/web-config/tls.js'
 
 /** What a client has shown. */
 export type ClientSocket = Pick<TLSSocket, 'getPeerX509Certificate' | 'authorized'>

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { readWebConfig, type WebConfig } from '../config/web-config.js'
+import { readWebConfig, type WebConfig } from '../config/web-config/web-config.js'
 import { usageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { filesOf, secureContextOptions } from './tls.js'

@@ -1,5 +1,5 @@
 import { type Document, isScalar, type Scalar, visit } from 'yaml'
-import type { Dialect } from './yaml-file.js'
+import type { Dialect } from '../yaml-file.js'
 
 /** Words of YAML 1.1, as yaml.v2 has them (resolve.go). */
 const nulls = new Set(['', '~', 'null', 'Null', 'NULL'])

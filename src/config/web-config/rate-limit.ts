@@ -1,11 +1,20 @@
-import { usageError } from '../errors.js'
-import type { YamlFile } from './yaml-file.js'
+import { type Static, Type } from 'typebox'
+import { usageError } from '../../errors.js'
+import type { YamlFile } from '../yaml-file.js'
 
 /** One request each interval, and so many at once after a pause. */
 export interface RateLimit {
   readonly intervalMs: number
   readonly burst: number
 }
+
+export const rateLimitSchema = Type.Object(
+  {
+    interval: Type.Optional(Type.Unsafe<string | number>({ type: ['string', 'integer'], minimum: 0 })),
+    burst: Type.Optional(Type.Integer({ minimum: 0 })),
+  },
+  { additionalProperties: false },
+)
 
 /** As Go's time.ParseDuration. */
 const goUnitsMs: Readonly<Record<string, number>> = {
@@ -25,7 +34,7 @@ const goUnitsMs: Readonly<Record<string, number>> = {
  * @throws UserError for what is no duration, or lets nobody in
  */
 export function readRateLimit(
-  { interval = '0', burst = 0 }: { readonly interval?: string | number; readonly burst?: number },
+  { interval = '0', burst = 0 }: Static<typeof rateLimitSchema>,
   file: Pick<YamlFile, 'keyAt' | 'valueAt'>,
 ): RateLimit | undefined {
   const text = typeof interval === 'number' ? `${interval}ns` : interval

@@ -1,5 +1,12 @@
-import { usageError } from '../errors.js'
-import type { YamlFile } from './yaml-file.js'
+import { type Static, Type } from 'typebox'
+import { usageError } from '../../errors.js'
+import type { YamlFile } from '../yaml-file.js'
+
+/** bcrypt hashes by user. */
+export const usersSchema = Type.Unsafe<Record<string, string>>({
+  type: 'object',
+  additionalProperties: { type: 'string' },
+})
 
 /**
  * A bcrypt hash: version, cost, salt, hash. Go asks for no certain letter in the version, and takes all
@@ -17,7 +24,7 @@ const padding = { salt: 4, hash: 2 }
  * @throws UserError for what is no hash
  */
 export function readUsers(
-  given: Readonly<Record<string, string>>,
+  given: Static<typeof usersSchema>,
   file: Pick<YamlFile, 'valueAt'>,
 ): ReadonlyMap<string, string> {
   return new Map(

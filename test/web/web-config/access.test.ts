@@ -1,0 +1,56 @@
+import { writeFileSync } from 'node:fs'
+import bcrypt from 'bcrypt'
+import t from 'tap'
+import { hash, webConfigLab } from '../../support/web-config.js'
+
+const { serveWith } = webConfigLab(t)
+
+t.test('stray bits in the padding of a hash, and other versions', async (t) => {
+  const alphabet = './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+  const at = (index: number, bits: number) =>
+    hash.slice(0, index) +
+    alphabet.charAt(alphabet.indexOf(hash.charAt(index)) | bits) +
+    hash.slice(index + 1)
+  const [salt, end] = [28, 59]
+  for (const stray of [
+    ...[1, 2, 4, 8, 15].map((bits) => at(salt, bits)),
+    ...[1, 2, 3].map((bits) => at(end, bits)),
+    ...['$2$', '$2a$', '$2x$', '$2y$'].map((version) => hash.replace('$2b$', version)),
+  ]) {
+    const { curl } = await serveWith(t, `basic_auth_users: { alice: "${stray}" }`)
+    t.equal((await curl('-u', 'alice:correct horse')).status, 200, stray)
+    t.equal((await curl('-u', 'alice:wrong horse')).status, 401, stray)
+  }
+  const other = at(salt, 0).slice(0, salt) + (hash.charAt(salt) === '.' ? 'O' : '.') + hash.slice(salt + 1)
+  const { curl } = await serveWith(t, `basic_auth_users: { alice: "${other}" }`)
+  t.equal((await curl('-u', 'alice:correct horse')).status, 401, 'another salt')
+})
+
+t.test('the rate limit comes before the password', async (t) => {
+  const { curl } = await serveWith(
+    t,
+    `{ rate_limit: { interval: 1h, burst: 3 }, basic_auth_users: { alice: "${hash}" } }`,
+  )
+  const right = ['-u', 'alice:correct horse']
+  t.equal((await curl(...right)).status, 200)
+  t.equal((await curl()).status, 401)
+  t.equal((await curl(...right)).status, 200)
+  t.equal((await curl(...right)).status, 429)
+  t.equal((await curl()).status, 429)
+})
+
+t.test('it is read again; while it is broken nobody gets in', async (t) => {
+  const { path, curl, logged } = await serveWith(t, `basic_auth_users: { alice: "${hash}" }`)
+  const right = ['-u', 'alice:correct horse']
+  t.equal((await curl(...right)).status, 200)
+  writeFileSync(path, `basic_auth_users: { alice: "${bcrypt.hashSync('another', 4)}" }`)
+  t.equal((await curl(...right)).status, 401, 'a password that was right before')
+  t.equal((await curl('-u', 'alice:another')).status, 200)
+  writeFileSync(path, 'basic_auth_users: { alice: hunter2 }')
+  const broken = await curl('-u', 'alice:another')
+  t.equal(broken.status, 500)
+  t.match(broken.text, /\r\n\r\ninternal error\n$/)
+  t.match(JSON.stringify(logged.at(-1)), 'the web configuration is broken')
+  writeFileSync(path, '')
+  t.equal((await curl()).status, 200)
+})
