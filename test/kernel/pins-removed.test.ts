@@ -114,3 +114,19 @@ for (const mode of modes) {
     )
   })
 }
+
+t.test('a pin whose place is free again is there again', async (t) => {
+  const host = silentPair(t, 'lan0')
+  const pins = pinFolder(t, host)
+  const exporter = await startExporter(t, host, '--interface=lan0', `--bpf.pin-path=${pins}`)
+  const notes = `${pins}/v2/notes`
+  rmSync(notes)
+  const theirs = ['type', 'array', 'key', '4', 'value', '8', 'entries', '1', 'name', 'theirs']
+  execFileSync('bpftool', ['map', 'create', notes, ...theirs])
+  const pinned = (is: number) =>
+    eventually(() => assert.equal(exporter.samples().get('egress_pinned'), is, exporter.log().at(-1)))
+  await pinned(0)
+  rmSync(notes)
+  await pinned(1)
+  t.match(execFileSync('bpftool', ['map', 'show', 'pinned', notes], { encoding: 'utf8' }), / name notes /)
+})
