@@ -22,14 +22,24 @@
  * removes what this would cost. */
 const volatile bool preempt_rt = false;
 
+/* Between load and store of a plain addition; test/bpf/preempted.test.ts puts work here, which widens it. */
+#ifndef EGRESS_WINDOW
+#define EGRESS_WINDOW
+#endif
+
 /* Adds to a number of this CPU; `preempted`: preempt_rt, read once a packet. Unused results become plain
  * BPF_ADD, which every kernel has. */
 static __always_inline void add_own(__u64 *number, __u64 value, bool preempted)
 {
-	if (preempted)
+	if (preempted) {
+		EGRESS_WINDOW;
 		__sync_fetch_and_add(number, value);
-	else
-		*number += value;
+	} else {
+		__u64 before = *number;
+
+		EGRESS_WINDOW;
+		*number = before + value;
+	}
 }
 
 static __always_inline void add(struct egress_counter *counter, __u64 packets, __u64 bytes, bool preempted)

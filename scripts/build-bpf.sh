@@ -1,7 +1,8 @@
 #!/bin/sh
-# Compiles the kernel program and writes its skeleton: build-bpf.sh OUT_DIR
+# Compiles the kernel program and writes its skeleton: build-bpf.sh OUT_DIR [FLAG...]
 set -eu
 out=$1
+shift
 mkdir -p "$out"
 
 # Debian and Ubuntu keep asm/types.h in a directory named after the architecture.
@@ -9,7 +10,7 @@ multiarch=/usr/include/$(uname -m)-linux-gnu
 
 # v2 of the instruction set (Linux 4.14): what comes later needs newer kernels or buys nothing here.
 clang -O2 -g -target bpf -mcpu=v2 -Wall -Wextra -Werror -ffile-prefix-map="$PWD"=. \
-	-idirafter "$multiarch" -c bpf/egress.bpf.c -o "$out/egress.bpf.o"
+	-idirafter "$multiarch" "$@" -c bpf/egress.bpf.c -o "$out/egress.bpf.o"
 llvm-strip --strip-debug --keep-section=.BTF --keep-section=.BTF.ext "$out/egress.bpf.o"
 
 # Ubuntu's bpftool is a wrapper that works for the running kernel's tools only.
