@@ -7,7 +7,6 @@ export default defineConfig(
   globalIgnores(['build/', 'dist/', '.tap/']),
   eslint.configs.recommended,
   { files: ['{src,scripts,bench,dashboards}/**'], rules: { 'max-lines': ['error', 300] } },
-  { files: ['src/kernel/addon.ts'], rules: { 'max-lines': 'off' } },
   {
     files: ['**/*.ts'],
     extends: [typescript.configs.strictTypeChecked],
@@ -27,6 +26,16 @@ export default defineConfig(
         { allowNumber: true, allowBoolean: true },
       ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/kernel/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['**/kernel/native/*'], message: 'Only src/kernel/ knows the addon.' }] },
+      ],
     },
   },
   {

@@ -99,7 +99,7 @@ std::vector<Choice> to_choices(const Napi::Array& array) {
   return choices;
 }
 
-/// As src/kernel/addon.ts has it, in the order of Order.
+/// As src/kernel/native/ has it, in the order of Order.
 constexpr std::array kOrders = {"destination", "interface", "protocol",         "port",
                                 "packets",     "bytes",     "packetsPerSecond", "bytesPerSecond",
                                 "firstSeen",   "lastSeen"};

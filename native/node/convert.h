@@ -27,7 +27,7 @@ Napi::Array to_strings(Napi::Env env, const Names& names) {
   return to_array(env, names, [](const auto& name) { return name; });
 }
 
-/// What src/kernel/addon.ts has under the same names.
+/// What src/kernel/native/ has under the same names.
 Napi::Object to_object(Napi::Env env, const Sighting& sighting);
 Napi::Object to_object(Napi::Env env, const Ranking& ranking);
 Napi::Object to_object(Napi::Env env, const Predecessor& before);

@@ -5,7 +5,7 @@
 
 namespace egress::node {
 
-/// The class Exporter of src/kernel/addon.ts, over egress::Exporter.
+/// The class Exporter of src/kernel/native/, over egress::Exporter.
 Napi::Function define_exporter(Napi::Env env);
 
 }  // namespace egress::node

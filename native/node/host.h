@@ -5,7 +5,7 @@
 
 namespace egress::node {
 
-/// Adds the functions of src/kernel/addon.ts that ask or change the host and this process.
+/// Adds the functions of src/kernel/native/ that ask or change the host and this process.
 void define_host(Napi::Env env, Napi::Object exports);
 
 }  // namespace egress::node

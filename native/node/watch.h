@@ -5,7 +5,7 @@
 
 namespace egress::node {
 
-/// The class InterfaceWatch of src/kernel/addon.ts.
+/// The class InterfaceWatch of src/kernel/native/.
 Napi::Function define_watch(Napi::Env env);
 
 }  // namespace egress::node

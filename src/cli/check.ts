@@ -1,6 +1,5 @@
 import type { BpfMode } from '../config/options.js'
 import { ExitCode } from '../errors.js'
-import { type Addon, loadAddon } from '../kernel/addon.js'
 import { describeProgram } from '../kernel/egress-programs.js'
 import { type Feature, type HostReport, type InterfaceReport, reportHost } from '../kernel/host-report.js'
 import { escapeControls } from '../terminal.js'
@@ -13,9 +12,8 @@ import { escapeControls } from '../terminal.js'
 export async function check(
   { json, mode }: { readonly json: boolean; readonly mode: BpfMode },
   print: (line: string) => void,
-  addon: Addon = loadAddon(),
 ): Promise<ExitCode> {
-  const report = await reportHost(mode, addon)
+  const report = await reportHost(mode)
   if (json) print(JSON.stringify(report, undefined, 2))
   else for (const line of describe(report)) print(escapeControls(line))
   return report.usable ? ExitCode.ok : ExitCode.unsupported

@@ -1,7 +1,6 @@
 import { ExitCode, UserError } from '../errors.js'
-import { type Addon, loadAddon } from '../kernel/addon.js'
 import { explain } from '../kernel/explain.js'
-import { findProgramHolder } from '../kernel/program-holder.js'
+import { findLeftovers } from '../kernel/leftovers.js'
 
 /**
  * Removes what earlier runs left on this host and no running exporter uses: folders of pins with what
@@ -11,32 +10,21 @@ import { findProgramHolder } from '../kernel/program-holder.js'
  * @param print gets a line for each thing that was found
  * @throws UserError if the host cannot be looked at or something not be removed
  */
-export function cleanup(dryRun: boolean, print: (line: string) => void, addon: Addon = loadAddon()): void {
-  const found: string[] = []
-  const handle = (what: string, holder: number | undefined, remove: () => void) => {
-    found.push(what)
-    if (holder !== undefined) {
-      print(`left alone: ${what}, which process ${holder} uses`)
-    } else if (dryRun) {
-      print(`would remove ${what}`)
-    } else {
-      remove()
-      print(`removed ${what}`)
-    }
-  }
+export function cleanup(dryRun: boolean, print: (line: string) => void): void {
+  let found = false
   try {
-    for (const { path, pins, holder } of addon.pinFolders()) {
-      const links = pins.filter((pin) => pin.includes('/tcx-')).length
-      const what = `the pins in ${path} (${pins.length - links} maps, ${links} TCX links)`
-      handle(what, holder, () => addon.removePins(path))
+    for (const { what, holder, remove } of findLeftovers()) {
+      found = true
+      if (holder !== undefined) {
+        print(`left alone: ${what}, which process ${holder} uses`)
+      } else if (dryRun) {
+        print(`would remove ${what}`)
+      } else {
+        remove()
+        print(`removed ${what}`)
+      }
     }
-    // After the pins, with which some of them go.
-    for (const leftover of addon.leftovers()) {
-      const { interface: name, programId } = leftover
-      const what = `the filter on ${name} (clsact egress, BPF program ${programId})`
-      handle(what, findProgramHolder(programId), () => addon.removeLeftover(leftover))
-    }
-    if (found.length === 0) print('nothing is left behind')
+    if (!found) print('nothing is left behind')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EACCES') {

@@ -4,9 +4,8 @@ import { setFlagsFromString } from 'node:v8'
 import { build } from '../build.js'
 import { type CommandLine, loadSettings } from '../config/load.js'
 import type { Settings } from '../config/settings.js'
-import { type Addon, loadAddon } from '../kernel/addon.js'
 import { EgressCounter } from '../kernel/egress-counter.js'
-import type { System } from '../kernel/system.js'
+import { loadSystem, type System } from '../kernel/system.js'
 import { lockStorage } from '../memory/storage-lock.js'
 import { type Listener, openListeners } from '../web/listeners.js'
 import { ConfigReloader } from './config-reloader.js'
@@ -25,19 +24,19 @@ const scrapesDeadlineMs = 3_000
  */
 export async function run(commandLine: CommandLine): Promise<void> {
   const settings = await loadSettings(commandLine)
-  const addon = loadAddon()
-  const { log, lines } = logToStandardError(settings.log, addon)
+  const system = loadSystem()
+  const { log, lines } = logToStandardError(settings.log, system)
   // From here on a signal ends the run in order, even while it starts.
-  const stop = new Stop(addon, log)
+  const stop = new Stop(system, log)
   log.info(
     { version: build.version, revision: build.revision, node: process.version },
     'egress-exporter starts',
   )
   // Before anything is touched: who runs already, with this memory or at this address, is left in peace.
-  const unlockStorage = lockStorage(settings.storagePath, addon, log)
-  const listeners = await openListeners(settings.listen, addon)
+  const unlockStorage = lockStorage(settings.storagePath, system, log)
+  const listeners = await openListeners(settings.listen, system)
   try {
-    await count(commandLine, settings, { addon, log, lines, stop, listeners })
+    await count(commandLine, settings, { system, log, lines, stop, listeners })
   } finally {
     for (const { path } of listeners) path?.remove()
     unlockStorage()
@@ -45,7 +44,7 @@ export async function run(commandLine: CommandLine): Promise<void> {
 }
 
 interface Surroundings extends StandardErrorLog {
-  readonly addon: Addon & System
+  readonly system: System
   readonly stop: Stop
   readonly listeners: readonly Listener[]
 }
@@ -54,13 +53,13 @@ interface Surroundings extends StandardErrorLog {
 async function count(
   commandLine: CommandLine,
   settings: Settings,
-  { addon, log, lines, stop, listeners }: Surroundings,
+  { system, log, lines, stop, listeners }: Surroundings,
 ): Promise<void> {
   log.info(
     { destinations_limit: settings.destinationsLimit, kernel_mib: kernelMiB(settings) },
     'the tables take this much memory in the kernel',
   )
-  const counter = await EgressCounter.open(settings, log, addon)
+  const counter = await EgressCounter.open(settings, log)
   stop.atLast = () => counter.close()
   let closeMemory = () => Promise.resolve()
   try {
@@ -96,7 +95,7 @@ async function count(
       void reloader.reload()
     })
     onSignal('SIGUSR1', () => memory.reopenAudit())
-    addon.unblockSigusr1()
+    system.unblockSigusr1()
     for (const url of server.urls) {
       log.info({ url: url.startsWith('unix:') ? url : url + telemetryPath }, 'serving metrics')
     }
@@ -105,7 +104,7 @@ async function count(
     // runs with each scrape would be compiled anew after each collection.
     setFlagsFromString('--optimize-for-size')
     setFlagsFromString('--no-flush-bytecode')
-    addon.releaseStartupPages()
+    system.releaseStartupPages()
 
     if (!stop.signal.aborted) await once(stop.signal, 'abort')
     log.info({ signal: stop.signal.reason }, 'stopping')

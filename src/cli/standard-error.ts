@@ -1,6 +1,5 @@
 import type { Settings } from '../config/settings.js'
-import { loadAddon } from '../kernel/addon.js'
-import type { System } from '../kernel/system.js'
+import { loadSystem, type System } from '../kernel/system.js'
 import { LineWriter } from '../line-writer.js'
 import { createLog, type Logger } from '../log.js'
 
@@ -14,10 +13,10 @@ export interface StandardErrorLog {
 
 export function logToStandardError(
   options: Settings['log'],
-  addon: Pick<System, 'writeNow'> = loadAddon(),
+  system: Pick<System, 'writeNow'> = loadSystem(),
 ): StandardErrorLog {
   const lines = new LineWriter({
-    write: (text) => addon.writeNow(standardError, text),
+    write: (text) => system.writeNow(standardError, text),
     flowsAgain: (lost) => log.error({ lost }, 'standard error was not read: log lines are lost'),
   })
   const log = createLog(options, lines)

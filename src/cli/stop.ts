@@ -15,11 +15,11 @@ export class Stop {
   awaits = 'the start'
   /** What is to be done even then, without waiting. */
   atLast: () => void = () => undefined
-  readonly #addon: Pick<System, 'setStopDeadline' | 'exitNow'>
+  readonly #system: Pick<System, 'setStopDeadline' | 'exitNow'>
   readonly #log: Pick<Logger, 'error'>
 
-  constructor(addon: Pick<System, 'setStopDeadline' | 'exitNow'>, log: Pick<Logger, 'error'>) {
-    this.#addon = addon
+  constructor(system: Pick<System, 'setStopDeadline' | 'exitNow'>, log: Pick<Logger, 'error'>) {
+    this.#system = system
     this.#log = log
     const controller = new AbortController()
     this.signal = controller.signal
@@ -30,7 +30,7 @@ export class Stop {
         controller.abort(signal)
       })
     }
-    addon.setStopDeadline(lastResortSeconds)
+    system.setStopDeadline(lastResortSeconds)
   }
 
   #end(): void {
@@ -38,7 +38,7 @@ export class Stop {
     try {
       this.atLast()
     } finally {
-      this.#addon.exitNow(ExitCode.failed)
+      this.#system.exitNow(ExitCode.failed)
     }
   }
 }

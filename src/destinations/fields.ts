@@ -1,6 +1,6 @@
 // What is known of a destination: the catalogue from which the API and its schema, the page, `top`,
 // the command line and CSV come. Also runs in the browser.
-import type { Order, Rated, Sighting } from '../kernel/addon.js'
+import type { Order, Rated, Sighting } from '../kernel/ranking.js'
 import type { Remembered } from '../memory/rows.js'
 import { protocolName } from '../protocols.js'
 

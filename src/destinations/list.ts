@@ -1,5 +1,5 @@
 import { canonicalAddress, parsePrefix, type Prefix } from '../config/prefix.js'
-import type { Counts, Ranking, RankQuery } from '../kernel/addon.js'
+import type { Counts, Ranking, RankQuery } from '../kernel/ranking.js'
 import type { MemoryState } from '../memory/memory-state.js'
 import type { Remembered } from '../memory/rows.js'
 import { protocolNumber } from '../protocols.js'

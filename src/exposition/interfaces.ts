@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { FollowedInterface } from '../kernel/follower.js'
+import type { FollowedInterface } from '../kernel/interfaces.js'
 
 /** What is known of interfaces beside their counts, at the time of the call. */
 export interface InterfaceSource {

@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client'
-import type { RunStatistics } from '../kernel/addon.js'
+import type { RunStatistics } from '../kernel/egress-counter.js'
 
 /**
  * egress_program_runs_total and egress_program_run_seconds_total: what the kernel program costs. Without

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, type PrometheusContentType, Registry } from 'prom-client'
-import type { RunStatistics } from '../kernel/addon.js'
+import type { RunStatistics } from '../kernel/egress-counter.js'
 import type { TableState } from '../kernel/housekeeper.js'
 import { AnnouncedMetric } from './announced.js'
 import { buildInfo } from './build-info.js'

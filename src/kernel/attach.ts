@@ -1,6 +1,8 @@
 import type { BpfMode } from '../config/options.js'
 import { ExitCode, UserError } from '../errors.js'
-import { type AttachedMode, isNativeError, type NativeExporter } from './addon.js'
+import { isNativeError } from './native-error.js'
+import type { NativeExporter } from './native/exporter.js'
+import type { AttachedMode } from './native/programs.js'
 import type { EgressInterface } from './interfaces.js'
 import { findProgramHolder } from './program-holder.js'
 

@@ -33,6 +33,14 @@ export interface Contacts {
   readonly keys: BigUint64Array
 }
 
+/** A part of a walk over the table that goes round and round. */
+export interface Discovered extends Contacts {
+  /** Records that were looked at. */
+  readonly looked: number
+  /** That there are; 0 where it was known that there is nothing to find. */
+  readonly records: number
+}
+
 const utf8 = new TextDecoder()
 
 export function unpack({ json }: Pick<Contacts, 'json'>): Contact[] {

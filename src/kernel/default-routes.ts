@@ -1,4 +1,5 @@
-import type { Addon, Link } from './addon.js'
+import type { Addon } from './native/addon.js'
+import type { Link } from './native/interfaces.js'
 
 /**
  * The interfaces that default routes lead to, kept until they may have changed: to ask takes as long as

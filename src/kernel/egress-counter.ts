@@ -1,23 +1,16 @@
 import type { Settings } from '../config/settings.js'
-import {
-  type Addon,
-  isNativeError,
-  loadAddon,
-  type NativeExporter,
-  type NativePageReader,
-  type Ranking,
-  type RankQuery,
-  type RunStatistics,
-} from './addon.js'
+import { isNativeError } from './native-error.js'
+import { type Addon, loadAddon } from './native/addon.js'
+import type { NativeExporter, RunStatistics } from './native/exporter.js'
+import type { NativePageReader } from './native/page-reader.js'
+import type { Ranking, RankQuery } from './ranking.js'
 import { explain } from './explain.js'
-import {
-  type FollowedInterface,
-  type FollowerLog,
-  type FollowerSettings,
-  InterfaceFollower,
-} from './follower.js'
+import { type FollowerLog, type FollowerSettings, InterfaceFollower } from './follower.js'
+import type { FollowedInterface } from './interfaces.js'
 import { PinKeeper } from './pin-keeper.js'
 import { Housekeeper, type HousekeeperSettings, type TableState, type TableWatcher } from './housekeeper.js'
+
+export type { RunStatistics }
 
 export type CounterSettings = FollowerSettings &
   HousekeeperSettings &

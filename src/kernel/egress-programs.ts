@@ -1,4 +1,4 @@
-import type { Predecessor } from './addon.js'
+import type { Predecessor } from './native/programs.js'
 
 /** A program or filter at an interface's egress, in words. */
 export function describeProgram({ mode, priority, programId, name }: Predecessor): string {

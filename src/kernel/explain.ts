@@ -1,6 +1,6 @@
 import { release } from 'node:os'
 import { ExitCode, UserError } from '../errors.js'
-import { isNativeError, type NativeError } from './addon.js'
+import { isNativeError, type NativeError } from './native-error.js'
 import { type Capability, missingCapabilities } from './capabilities.js'
 
 /** How to grant what is missing, in one line. */

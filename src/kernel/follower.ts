@@ -1,12 +1,15 @@
 import type { Settings } from '../config/settings.js'
 import { ExitCode, UserError } from '../errors.js'
 import type { Logger } from '../log.js'
-import type { Addon, AttachedMode, NativeExporter, NativeInterfaceWatch } from './addon.js'
+import type { Addon } from './native/addon.js'
+import type { NativeExporter } from './native/exporter.js'
+import type { NativeInterfaceWatch } from './native/interfaces.js'
 import { attach, isOccupied } from './attach.js'
 import { DefaultRoutes } from './default-routes.js'
 import { explain } from './explain.js'
 import {
   type EgressInterface,
+  type FollowedInterface,
   findInterfaces,
   identity,
   isNamed,
@@ -15,14 +18,6 @@ import {
 } from './interfaces.js'
 import { Predecessors } from './predecessors.js'
 import { UncountedTime } from './uncounted-time.js'
-
-/** An interface that is to be counted on. */
-export interface FollowedInterface extends EgressInterface {
-  /** How the program hangs on it; undefined while it does not. */
-  readonly mode: AttachedMode | undefined
-  /** How many programs of others run before it there, and may end the chain. */
-  readonly programsBefore: number
-}
 
 interface Followed extends FollowedInterface {
   /** How often it was lost, or could not be had, since it last held for a while. */

@@ -2,7 +2,9 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import type { BpfMode } from '../config/options.js'
 import { UserError } from '../errors.js'
-import { type Addon, type AttachedMode, type ClsactFilter, isNativeError } from './addon.js'
+import { isNativeError } from './native-error.js'
+import { type Addon, loadAddon } from './native/addon.js'
+import type { AttachedMode, ClsactFilter } from './native/programs.js'
 import { type Capability, heldCapabilities, missingCapabilities } from './capabilities.js'
 import { explain, explainQdisc } from './explain.js'
 import { linkTypeOf } from './interfaces.js'
@@ -69,7 +71,7 @@ export interface HostReport {
 }
 
 /** Looks at this host, and changes nothing on it. */
-export async function reportHost(bpfMode: BpfMode, addon: Addon): Promise<HostReport> {
+export async function reportHost(bpfMode: BpfMode, addon: Addon = loadAddon()): Promise<HostReport> {
   const program = probeProgram(addon)
   const [tcx, clsact] = (['tcx', 'clsact'] as const).map((mode) => probeAttachment(mode, addon))
   const features = [

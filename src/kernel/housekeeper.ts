@@ -1,6 +1,7 @@
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log.js'
-import type { Addon, Housekeeping, NativeExporter } from './addon.js'
+import type { Addon } from './native/addon.js'
+import type { Housekeeping, NativeExporter } from './native/exporter.js'
 import { findOwnPorts } from './own-ports.js'
 
 export type HousekeeperSettings = Pick<Settings, 'idleTimeoutMs' | 'destinationsLimit' | 'aggregateReplies'>

@@ -1,7 +1,8 @@
 import { type NamePattern, parseNamePattern, readName } from '../config/name-pattern.js'
 import type { Settings } from '../config/settings.js'
 import { ExitCode, UserError, usageError } from '../errors.js'
-import type { Link } from './addon.js'
+import type { Link } from './native/interfaces.js'
+import type { AttachedMode } from './native/programs.js'
 import type { DefaultRoutes } from './default-routes.js'
 
 /** An interface that can be counted on. */
@@ -14,6 +15,14 @@ export interface EgressInterface {
   readonly ethernet: boolean
   /** How it lies among others, by names; each may be empty. */
   readonly place: InterfacePlace
+}
+
+/** An interface that is to be counted on. */
+export interface FollowedInterface extends EgressInterface {
+  /** How the program hangs on it; undefined while it does not. */
+  readonly mode: AttachedMode | undefined
+  /** How many programs of others run before it there, and may end the chain. */
+  readonly programsBefore: number
 }
 
 /** The interface alone, without what is known of following it. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { type Addon, isNativeError } from './addon.js'
+import { isNativeError } from './native-error.js'
+import type { Addon } from './native/addon.js'
 
 /** EGRESS_OWN_PORTS_WORDS of bpf/egress.h. */
 const words = 65536 / 64

@@ -1,5 +1,6 @@
 import type { Logger } from '../log.js'
-import type { KeptPins, NativeExporter } from './addon.js'
+import type { NativeExporter } from './native/exporter.js'
+import type { KeptPins } from './native/pins.js'
 
 /** Others can remove pins at any time, without a word. */
 const intervalMs = 5_000

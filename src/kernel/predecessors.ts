@@ -1,5 +1,5 @@
 import type { Logger } from '../log.js'
-import type { Hanging } from './addon.js'
+import type { Hanging } from './native/programs.js'
 import { describeProgram } from './egress-programs.js'
 import type { EgressInterface } from './interfaces.js'
 

@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.js'
-import { isNativeError, type Ranking, type RankQuery } from '../kernel/addon.js'
+import { isNativeError } from '../kernel/native-error.js'
+import type { Ranking, RankQuery } from '../kernel/ranking.js'
 import type { EgressCounter, Reading, View } from '../kernel/egress-counter.js'
 import type { Logger } from '../log.js'
 import { MemoryClient } from './client.js'

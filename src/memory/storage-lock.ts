@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import { isNativeError } from '../kernel/addon.js'
+import { isNativeError } from '../kernel/native-error.js'
 import { explain } from '../kernel/explain.js'
 import type { System } from '../kernel/system.js'
 import type { Logger } from '../log.js'
@@ -15,13 +15,13 @@ import { makeFolder } from './folder.js'
  */
 export function lockStorage(
   path: string,
-  addon: Pick<System, 'lockFolder'>,
+  system: Pick<System, 'lockFolder'>,
   log: Pick<Logger, 'warn'>,
 ): () => void {
   if (path === '') return () => undefined
   try {
     makeFolder(path)
-    const descriptor = addon.lockFolder(path, 'storage')
+    const descriptor = system.lockFolder(path, 'storage')
     return () => closeSync(descriptor)
   } catch (error) {
     if (isNativeError(error) && error.code === 'EBUSY') throw explain(error)

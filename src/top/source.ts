@@ -7,10 +7,9 @@ import {
   QueryError,
 } from '../destinations/list.js'
 import { ExitCode, UserError, usageError } from '../errors.js'
-import { type Addon, loadAddon } from '../kernel/addon.js'
 import { unpack } from '../kernel/contacts.js'
 import { EgressCounter } from '../kernel/egress-counter.js'
-import { findProgramHolder } from '../kernel/program-holder.js'
+import { findCounting } from '../kernel/leftovers.js'
 import type { Logger } from '../log.js'
 import { unknownYet } from '../memory/memory-state.js'
 
@@ -81,9 +80,8 @@ async function explainStatus(answer: Response): Promise<string> {
  * @throws UserError as EgressCounter.open does, and where that would stop an exporter that runs
  */
 export async function attachedSource(settings: Settings, log: Logger): Promise<Source> {
-  const addon = loadAddon()
-  refuseToDisturb(addon)
-  const counter = await EgressCounter.open(settings, log, addon)
+  refuseToDisturb()
+  const counter = await EgressCounter.open(settings, log)
   const table = counter.destinations
   const source: DestinationsSource = {
     // It remembers nothing, so nothing is new.
@@ -115,14 +113,11 @@ export async function attachedSource(settings: Settings, log: Logger): Promise<S
   }
 }
 
-/** Of clsact filters an interface has one of this program. */
-function refuseToDisturb(addon: Addon): void {
-  for (const { interface: name, programId } of addon.leftovers()) {
-    const holder = findProgramHolder(programId)
-    if (holder === undefined) continue
-    throw new UserError(
-      `process ${holder} counts on ${name} already: show what it counts with --url`,
-      ExitCode.failed,
-    )
-  }
+function refuseToDisturb(): void {
+  const counting = findCounting()
+  if (!counting) return
+  throw new UserError(
+    `process ${counting.holder} counts on ${counting.interface} already: show what it counts with --url`,
+    ExitCode.failed,
+  )
 }

@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { formatAddress, type ListenAddress } from '../config/listen-address.js'
 import { ExitCode, UserError, usageError } from '../errors.js'
-import { isNativeError } from '../kernel/addon.js'
+import { isNativeError } from '../kernel/native-error.js'
 import type { System } from '../kernel/system.js'
 import { occupantOf, SocketPath } from './socket-path.js'
 
@@ -25,12 +25,12 @@ const firstDescriptor = 3
  */
 export async function openListeners(
   listen: readonly ListenAddress[] | 'systemd',
-  addon: Pick<System, 'listenTcp' | 'listenUnix'>,
+  system: Pick<System, 'listenTcp' | 'listenUnix'>,
 ): Promise<Listener[]> {
   if (listen === 'systemd') return systemdDescriptors()
   const listeners: Listener[] = []
   try {
-    for (const address of listen) listeners.push(await openListener(address, addon))
+    for (const address of listen) listeners.push(await openListener(address, system))
   } catch (error) {
     closeListeners(listeners)
     throw error
@@ -48,25 +48,25 @@ export function closeListeners(listeners: readonly Listener[]): void {
 
 async function openListener(
   address: ListenAddress,
-  addon: Pick<System, 'listenTcp' | 'listenUnix'>,
+  system: Pick<System, 'listenTcp' | 'listenUnix'>,
 ): Promise<Listener> {
   if ('path' in address) {
     refuseOccupied(address.path, 'cannot listen on ', ExitCode.failed)
-    const fd = explained(`unix:${address.path}`, () => addon.listenUnix(address.path))
+    const fd = explained(`unix:${address.path}`, () => system.listenUnix(address.path))
     return { fd, path: new SocketPath(address.path) }
   }
   const { host, port } = address
   const name = formatAddress(host ?? '', port)
   if (host !== undefined) {
     const numeric = isIP(host) === 0 ? await lookUp(host, name) : host
-    return { fd: explained(name, () => addon.listenTcp(numeric, port)) }
+    return { fd: explained(name, () => system.listenTcp(numeric, port)) }
   }
   const fd = explained(name, () => {
     try {
-      return addon.listenTcp('::', port)
+      return system.listenTcp('::', port)
     } catch (error) {
       // A host without IPv6 has no "::".
-      if (isNativeError(error) && error.code === 'EAFNOSUPPORT') return addon.listenTcp('0.0.0.0', port)
+      if (isNativeError(error) && error.code === 'EAFNOSUPPORT') return system.listenTcp('0.0.0.0', port)
       throw error
     }
   })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ExitCode } from '../../src/errors.js'
-import { loadAddon } from '../../src/kernel/addon.js'
+import { loadAddon } from '../../src/kernel/native/addon.js'
 
 t.throws(() => loadAddon('/nonexistent/egress.node'), {
   message: 'cannot load the native addon /nonexistent/egress.node: it is not built; run npm run build',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import t from 'tap'
-import type { Link } from '../../src/kernel/addon.js'
+import type { Link } from '../../src/kernel/native/interfaces.js'
 import { DefaultRoutes } from '../../src/kernel/default-routes.js'
 import { eventually } from '../support/await.js'
 import { type RunningExporter, startExporter } from '../support/exporter.js'

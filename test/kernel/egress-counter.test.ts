@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
-import type { Addon } from '../../src/kernel/addon.js'
+import type { Addon } from '../../src/kernel/native/addon.js'
 import { EgressCounter, type Reading } from '../../src/kernel/egress-counter.js'
 
 const settings = {
@@ -30,7 +30,6 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
   const addon = {
     libbpfVersion: '1.1',
     tcxSupported: () => true,
-    releaseStartupPages() {},
     leftovers: () => [],
     removeLeftover() {},
     pinFolders: () => [],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import t from 'tap'
-import { loadAddon } from '../../src/kernel/addon.js'
+import { loadAddon } from '../../src/kernel/native/addon.js'
 import { eventually } from '../support/await.js'
 import { destination, modes, startExporter, total } from '../support/exporter.js'
 import { ethernetFrame, type Namespace, silentPair } from '../support/network.js'

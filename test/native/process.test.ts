@@ -4,7 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { loadAddon } from '../../src/kernel/addon.js'
+import { loadAddon } from '../../src/kernel/native/addon.js'
 
 const addon = loadAddon()
 const folder = mkdtempSync(join(tmpdir(), 'egress-process-'))

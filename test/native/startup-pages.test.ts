@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { loadAddon } from '../../src/kernel/addon.js'
+import { loadAddon } from '../../src/kernel/native/addon.js'
 
 const addon = loadAddon()
 

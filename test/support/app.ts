@@ -1,5 +1,5 @@
 import type Tap from 'tap'
-import type { Ranking } from '../../src/kernel/addon.js'
+import type { Ranking } from '../../src/kernel/ranking.js'
 import { createSelfMetrics } from '../../src/exposition/self-metrics.js'
 import type { Chunk, Reading, View } from '../../src/kernel/egress-counter.js'
 import { type AppOptions, createApp } from '../../src/web/app.js'

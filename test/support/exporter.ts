@@ -5,7 +5,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { loadAddon } from '../../src/kernel/addon.js'
+import { loadAddon } from '../../src/kernel/native/addon.js'
 import { eventually } from './await.js'
 import type { Namespace } from './network.js'
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { ListenAddress } from '../../src/config/listen-address.js'
-import { loadAddon } from '../../src/kernel/addon.js'
+import { loadAddon } from '../../src/kernel/native/addon.js'
 import { openListeners } from '../../src/web/listeners.js'
 import { serve, type ServeOptions, type WebServer } from '../../src/web/server.js'
 

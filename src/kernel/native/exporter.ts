@@ -1,0 +1,87 @@
+import type { BpfMode } from '../../config/options.js'
+import type { Choice } from '../../config/settings.js'
+import type { Contacts, Discovered } from '../contacts.js'
+import type { Ranking, RankQuery } from '../ranking.js'
+import type { NativePageReader } from './page-reader.js'
+import type { KeptPins } from './pins.js'
+import type { AttachedMode, Hanging } from './programs.js'
+
+/** What one round of housekeeping found and did. */
+export interface Housekeeping {
+  /** Destinations in the table now. */
+  readonly listed: number
+  /** Taken out for want of traffic. */
+  readonly expired: number
+  /** Taken out for want of room. */
+  readonly evicted: number
+  /** Packets without room in the table, of all interfaces, so far. */
+  readonly overflowPackets: number
+}
+
+/** How often the kernel program ran, and for how long, while BPF statistics were on. */
+export interface RunStatistics {
+  readonly runs: number
+  readonly seconds: number
+}
+
+export interface NativeExporter {
+  /** What an earlier run, whose pins were adopted, counted on and this one has not decided on yet. */
+  adopted(): Promise<{ readonly ifindex: number; readonly name: string }[]>
+  /** What of an earlier run's pins was lost, and why. */
+  replaced(): string[]
+  /**
+   * Counts what leaves an interface from now on, also after others removed it; rejects with a NativeError.
+   *
+   * @param replaced the program of a clsact filter of this program's that may be exchanged for this one
+   */
+  attach(
+    ifindex: number,
+    name: string,
+    ethernet: boolean,
+    mode: BpfMode,
+    replaced?: number,
+  ): Promise<AttachedMode>
+  /** How attachments hang; undefined for those that do not hang any more, or never did. */
+  hanging(ifindexes: readonly number[]): Promise<(Hanging | undefined)[]>
+  /** Stops counting on interfaces; their last counts stay until they are forgotten. */
+  detach(ifindexes: readonly number[]): Promise<void>
+  /** Lets go of the last counts of interfaces that departed longer ago than this; returns their names. */
+  forgetDeparted(afterMs: number): Promise<string[]>
+  /**
+   * Takes destinations out of the table that had no packet for so long (0: none), and from 90 % of the
+   * limit on those that had none for longest.
+   *
+   * @param tell whether takeRetired() is to tell of them
+   */
+  keepHouse(idleTimeoutMs: number, tell: boolean): Promise<Housekeeping>
+  /** What keepHouse() took out and is to tell of: once each, in order, so many at most. */
+  takeRetired(most: number): Promise<Contacts>
+  /** Pins what others removed anew, as far as that can be done. */
+  keepPins(): Promise<KeptPins>
+  /** Exchanges the prefixes that decide about destinations, listed ones too: all, or rejects and none. */
+  choose(choices: readonly Choice[]): Promise<void>
+  /** Says which source ports are those of calls: 1024 words for TCP, 1024 for other protocols. */
+  setOwnPorts(bits: BigUint64Array): Promise<void>
+  /** Destinations in the table that are not known yet, so many at most; they are on no page. */
+  discover(most: number): Promise<Discovered>
+  /** Makes destinations known, with the first contact that pages will show, in ms since the Unix epoch. */
+  know(keys: BigUint64Array, firstSeenMs: Float64Array): Promise<void>
+  /** A part of the list of known destinations, in some order. */
+  rank(query: RankQuery): Promise<Ranking>
+  /** Known destinations with packets since the last such walk, from an id on; `next` is where to go on. */
+  findActive(from: number, most: number): Promise<Contacts & { readonly next: number }>
+  /** Turns the kernel's BPF statistics on as long as the process runs; throws a NativeError. */
+  enableStatistics(): void
+  /** What the kernel measured of the program while they were on. */
+  runStatistics(): RunStatistics
+  /** Gives up, for good, each capability that following interfaces does not need; returns what stays. */
+  dropCapabilities(): string[]
+  /**
+   * Reads all maps and fills the buffer with the page's first lines, off the main thread; calls at
+   * about the same time share a read. A destination's counters show 0 on the first page with a
+   * `zeroForMs` that has it, and on all those for so long after; never without.
+   */
+  read(openMetrics: boolean, zeroForMs: number | undefined, buffer: Uint8Array): Promise<NativePageReader>
+  /** Detaches everywhere, or leaves everything to its pins, as keepPins() last found them. Idempotent. */
+  close(): void
+}
