@@ -40,6 +40,13 @@ void say(const char* line) {
   if (poll(&ready, 1, 0) == 1 && write(STDERR_FILENO, line, std::strlen(line)) < 0) return;
 }
 
+int last_code;
+
+void on_end_alarm(int) {
+  say("egress-exporter: Node.js hangs at its end, with all done: it ends without waiting for it\n");
+  _exit(last_code);
+}
+
 void on_alarm(int) {
   say("egress-exporter: the stop hangs: it ends without having detached in order\n");
   _exit(kFailed);
@@ -83,6 +90,14 @@ void set_stop_deadline(unsigned seconds) {
   handle(SIGALRM, on_alarm, nullptr);
   handle(SIGINT, on_stop, &loop_interrupt);
   handle(SIGTERM, on_stop, &loop_terminate);
+}
+
+void set_end_deadline(unsigned seconds, int code) {
+  last_code = code;
+  // One that was set by a signal may come earlier.
+  const unsigned left = alarm(0);
+  handle(SIGALRM, on_end_alarm, nullptr);
+  alarm(left != 0 && left < seconds ? left : seconds);
 }
 
 void unblock_sigusr1() {

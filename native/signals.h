@@ -24,6 +24,11 @@ class SignalBlock {
 /// @param seconds at least 1
 void set_stop_deadline(unsigned seconds);
 
+/// Called when all is done: from now on the process has this long to end by itself, whatever its
+/// threads wait for; then it ends with this code.
+/// @param seconds at least 1
+void set_end_deadline(unsigned seconds, int code);
+
 /// Lets SIGUSR1 through in this thread: Node's --disable-sigusr1 blocks it, for listeners too. What
 /// came before comes now.
 void unblock_sigusr1();

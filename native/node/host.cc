@@ -206,6 +206,13 @@ void set_stop_deadline(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] { egress::set_stop_deadline(info[0].As<Napi::Number>()); });
 }
 
+/// (seconds: number, code: number)
+void set_end_deadline(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] {
+    egress::set_end_deadline(info[0].As<Napi::Number>(), info[1].As<Napi::Number>());
+  });
+}
+
 void unblock_sigusr1(const Napi::CallbackInfo& info) {
   guarded(info.Env(), egress::unblock_sigusr1);
 }
@@ -239,6 +246,7 @@ void define_host(Napi::Env env, Napi::Object exports) {
   exports.Set("listenUnix", Napi::Function::New(env, listen_unix));
   exports.Set("writeNow", Napi::Function::New(env, write_now));
   exports.Set("setStopDeadline", Napi::Function::New(env, set_stop_deadline));
+  exports.Set("setEndDeadline", Napi::Function::New(env, set_end_deadline));
   exports.Set("unblockSigusr1", Napi::Function::New(env, unblock_sigusr1));
   exports.Set("exitNow", Napi::Function::New(env, exit_now));
   exports.Set("releaseStartupPages", Napi::Function::New(env, release_startup_pages));

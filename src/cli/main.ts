@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander'
 import { ExitCode, UserError } from '../errors.js'
 import { escapeControls, escapeInLines } from '../terminal.js'
+import { endInTime } from './end.js'
 import { parseCheckFlags, parseCleanupFlags, parseFlags } from './flags.js'
 import { endOnHangup } from './signals.js'
 
@@ -59,3 +60,4 @@ try {
 } catch (error) {
   process.exitCode = report(error)
 }
+endInTime()

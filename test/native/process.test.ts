@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -133,6 +133,24 @@ t.test('a stderr that nobody reads does not hold the end up', async (t) => {
   await ready
   child.kill('SIGTERM')
   t.same(await ended, [1, null])
+})
+
+t.test('with all done it ends with its code, by the deadline that comes first', async (t) => {
+  const ready = `${hangs}; process.on('exit', () => { for (;;); })`
+  const cases: [string, (child: ChildProcess) => void, number][] = [
+    ['addon.setEndDeadline(1, 23); process.exit()', () => undefined, 23],
+    [
+      'process.on("SIGTERM", () => { addon.setEndDeadline(1000, 23); process.exit() }); setInterval(() => 0, 1e6)',
+      (child) => child.kill(),
+      23,
+    ],
+  ]
+  for (const [program, act, code] of cases) {
+    const { child, ready: isReady, ended } = withAddon(`${ready.replace('SECONDS', '1')}; ${program}`)
+    await isReady
+    act(child)
+    t.same(await ended, [code, null])
+  }
 })
 
 t.test('an end that waits for no thread', async (t) => {

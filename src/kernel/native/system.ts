@@ -16,6 +16,8 @@ export interface System {
    * at the latest, even if its event loop hangs; with a second signal at once.
    */
   setStopDeadline(seconds: number): void
+  /** All is done: the process ends with this code, in so many seconds at the latest, even if Node hangs. */
+  setEndDeadline(seconds: number, code: number): void
   /** Lets SIGUSR1 through to who listens to it; Node's --disable-sigusr1 keeps it waiting till then. */
   unblockSigusr1(): void
   /** Gives back the memory of code that only the start needed; the kernel brings it again when it is. */
