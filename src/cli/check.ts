@@ -1,18 +1,15 @@
-import type { BpfMode } from '../config/options.js'
 import { ExitCode } from '../errors.js'
 import { describeProgram } from '../kernel/egress-programs.js'
 import { type Feature, type HostReport, type InterfaceReport, reportHost } from '../kernel/host-report.js'
 import { escapeControls } from '../terminal.js'
+import type { CheckFlags } from './commands/check.js'
 
 /**
  * Says what this host can do for the exporter, and what is on it.
  *
  * @returns 0 if the exporter can count here, else 77
  */
-export async function check(
-  { json, mode }: { readonly json: boolean; readonly mode: BpfMode },
-  print: (line: string) => void,
-): Promise<ExitCode> {
+export async function check({ json, mode }: CheckFlags, print: (line: string) => void): Promise<ExitCode> {
   const report = await reportHost(mode)
   if (json) print(JSON.stringify(report, undefined, 2))
   else for (const line of describe(report)) print(escapeControls(line))

@@ -1,45 +1,22 @@
-import { Option } from 'commander'
 import { parseDuration } from '../config/duration.js'
-import { defaults } from '../config/options.js'
 import { parsePrefix } from '../config/prefix.js'
 import { printRows } from '../destinations/print.js'
 import { ExitCode, UserError, usageError } from '../errors.js'
-import { eventOf, type Remembered, type Status, statuses } from '../memory/rows.js'
+import { eventOf, type Remembered } from '../memory/rows.js'
 import type { Selection } from '../memory/selection.js'
 import { databaseFile, Store } from '../memory/store.js'
-import { command, settingOption } from './flags.js'
-
-const examples = `
-Examples:
-  egress-exporter destinations --status new              what nobody has acknowledged
-  egress-exporter destinations --since 24h --csv         first contacts of the last day, for a table
-  egress-exporter destinations ack 192.0.2.7             it is known; its alert resolves
-  egress-exporter destinations ack 198.51.100.0/24 --note 'the new backup provider'
-  egress-exporter destinations forget 192.0.2.7          its next first contact is news again
-
-It works while the exporter runs, which takes changes over within --poll.interval.`
-
-interface Flags {
-  readonly status?: Status
-  readonly interface?: string
-  readonly within?: string
-  readonly since?: string
-  readonly json?: true
-  readonly csv?: true
-  readonly note?: string
-}
-
-const actions = ['list', 'ack', 'forget'] as const
-type Action = (typeof actions)[number]
+import type { Action, DestinationsWish } from './commands/destinations.js'
 
 /**
  * Lists, acknowledges or forgets what the memory holds.
  *
- * @throws CommanderError after help or a line about a wrong flag; UserError if there is no memory, or
- *   nothing in it is meant
+ * @throws UserError if there is no memory, or nothing in it is meant
  */
-export function destinations(argv: readonly string[], print: (line: string) => void, now = Date.now()): void {
-  const { action, addresses, flags, folder } = parse(argv)
+export function destinations(
+  { action, addresses, flags, folder }: DestinationsWish,
+  print: (line: string) => void,
+  now = Date.now(),
+): void {
   const selection: Selection = {
     ...(flags.status !== undefined && { status: flags.status }),
     ...(flags.interface !== undefined && { interface: flags.interface }),
@@ -97,38 +74,6 @@ function change(
   }
   return chosen
 }
-
-function parse(argv: readonly string[]) {
-  const storage = settingOption('storage.path')
-  const program = command('egress-exporter destinations')
-    .description('Lists, acknowledges or forgets the destinations that the memory holds.')
-    .usage('[list | ack ADDRESS|CIDR… | forget ADDRESS|CIDR…] [flags]')
-    .argument('[words...]', 'list, which is the default; or ack or forget, and what')
-    .addOption(new Option('--status <status>', 'only these').choices(statuses))
-    .option('--interface <name>', 'only those of this interface')
-    .option('--within <cidr>', 'only those within this prefix')
-    .option('--since <duration>', 'only those first seen in the last so long, such as 24h')
-    .addOption(new Option('--json', 'as JSON').conflicts('csv'))
-    .option('--csv', 'as comma-separated values (RFC 4180)')
-    .option('--note <text>', 'what to remember with an acknowledgement')
-    .addOption(storage)
-    .addHelpText('after', examples)
-    .parse(argv, { from: 'user' })
-  const [action = 'list', ...addresses] = program.args
-  if (!isAction(action)) program.error(`unknown word '${action}': write list, ack or forget`)
-  if (action !== 'list' && addresses.length === 0)
-    program.error(`${action}: write what, an address or a prefix`)
-  if (action === 'list' && addresses.length > 0) program.error('list takes no addresses: write --within')
-  return {
-    action: action as Action,
-    addresses,
-    flags: program.opts<Flags>(),
-    folder:
-      (program.getOptionValue(storage.attributeName()) as string | undefined) ?? defaults['storage.path'],
-  }
-}
-
-const isAction = (word: string): word is Action => (actions as readonly string[]).includes(word)
 
 function read<T>(what: string, text: string, parse: (text: string) => T): T {
   try {

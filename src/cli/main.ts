@@ -1,8 +1,12 @@
 import { CommanderError } from 'commander'
 import { ExitCode, UserError } from '../errors.js'
 import { escapeControls, escapeInLines } from '../terminal.js'
+import { checkCommand } from './commands/check.js'
+import { cleanupCommand } from './commands/cleanup.js'
+import { destinationsCommand } from './commands/destinations.js'
+import { runCommand } from './commands/run.js'
+import { topCommand } from './commands/top.js'
 import { endInTime } from './end.js'
-import { parseCheckFlags, parseCleanupFlags, parseFlags } from './flags.js'
 import { endOnHangup } from './signals.js'
 
 /** Whatever went wrong, as one line and an exit code; the unexpected keeps its stack trace. */
@@ -24,39 +28,28 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(ExitCode.ok)
 })
 
+const print = (line: string) => process.stdout.write(`${escapeInLines(line)}\n`)
 // Each command loads what it needs alone.
+const program = runCommand(async (commandLine) => {
+  if (!commandLine.configCheck) return (await import('./run.js')).run(commandLine)
+  await (await import('./config-check.js')).checkConfig(commandLine)
+  print('the settings are valid')
+})
+  .addCommand(topCommand(async (flags) => (await import('./top.js')).top(flags, print)))
+  .addCommand(
+    destinationsCommand(async (wish) => (await import('./destinations.js')).destinations(wish, print)),
+  )
+  .addCommand(
+    checkCommand(async (flags) => {
+      process.exitCode = await (await import('./check.js')).check(flags, print)
+    }),
+  )
+  .addCommand(cleanupCommand(async ({ dryRun }) => (await import('./cleanup.js')).cleanup(dryRun, print)))
+  .hook('preAction', (run, acting) => {
+    if (acting !== run) endOnHangup()
+  })
 try {
-  const argv = process.argv.slice(2)
-  if (['check', 'destinations', 'top', 'cleanup'].includes(argv[0] ?? '')) endOnHangup()
-  const print = (line: string) => process.stdout.write(`${escapeInLines(line)}\n`)
-  if (argv[0] === 'check') {
-    const { check } = await import('./check.js')
-    process.exitCode = await check(parseCheckFlags(argv.slice(1)), print)
-  } else if (argv[0] === 'destinations') {
-    const { destinations } = await import('./destinations.js')
-    destinations(argv.slice(1), print)
-  } else if (argv[0] === 'top') {
-    const { top } = await import('./top.js')
-    await top(argv.slice(1), print)
-  } else if (argv[0] === 'cleanup') {
-    const { cleanup } = await import('./cleanup.js')
-    cleanup(parseCleanupFlags(argv.slice(1)).dryRun, print)
-  } else {
-    const commandLine = parseFlags(argv)
-    if (commandLine.configCheck) {
-      const { loadSettings } = await import('../config/load.js')
-      const { listen, webConfigFile } = await loadSettings(commandLine)
-      const { refuseOccupied } = await import('../web/listeners.js')
-      for (const address of listen === 'systemd' ? [] : listen) {
-        if ('path' in address) refuseOccupied(address.path, '--web.listen-address: ', ExitCode.usage)
-      }
-      if (webConfigFile !== '') (await import('../web/web-config-file.js')).loadWebConfig(webConfigFile)
-      print('the settings are valid')
-    } else {
-      const { run } = await import('./run.js')
-      await run(commandLine)
-    }
-  }
+  await program.parseAsync()
 } catch (error) {
   process.exitCode = report(error)
 }

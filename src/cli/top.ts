@@ -1,54 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { InvalidArgumentError, Option } from 'commander'
 import { defaults, type Values } from '../config/options.js'
 import { parseSettings } from '../config/settings.js'
-import type { SortKey } from '../destinations/fields.js'
 import type { DestinationsList, ListQuery } from '../destinations/list.js'
 import { UserError } from '../errors.js'
 import { type Controls, press } from '../top/controls.js'
-import { renderFrame, renderLines, renderTable, rowsThatFit, sortKeys } from '../top/frame.js'
+import { renderFrame, renderLines, renderTable, rowsThatFit } from '../top/frame.js'
 import { Screen } from '../top/screen.js'
 import { attachedSource, remoteSource, type Source } from '../top/source.js'
-import { command, settingOption } from './flags.js'
+import { localUrl, type TopFlags } from './commands/top.js'
 import { logToStandardError } from './standard-error.js'
 
-const examples = `
-Examples:
-  egress-exporter top                                  what leaves this host now, each second
-  egress-exporter top --interface wg0 --sort packets   only there, those with most packets first
-  egress-exporter top --once | head                    a table, once
-  egress-exporter top --json | jq .matched             for programs, a line each second
-  egress-exporter top --url https://user:pass@web1:10191
-
-Keys: s sort, r reverse, / search, i interface, n only new, space pause, arrows scroll, q quit.
-Without --url it asks the exporter on this host; if none answers, it counts for itself, as root,
-and leaves nothing behind.`
-
-const localUrl = 'http://localhost:10191'
 const intervalMs = 1_000
 /** In a pipe. */
 const linesMost = 1_000
 /** With --once. */
 const tableMost = 25
 
-interface Flags {
-  readonly url?: URL
-  readonly once?: true
-  readonly json?: true
-  readonly sort: SortKey
-  readonly search?: string
-}
-
 /**
  * Shows where packets go, by rate: each second until `q` or a signal.
  *
- * @throws CommanderError after help or a line about a wrong flag; UserError if there is nothing to show
+ * @throws UserError if there is nothing to show
  */
-export async function top(argv: readonly string[], print: (line: string) => void): Promise<void> {
-  const { flags, interfaces, exclude } = parse(argv)
+export async function top(flags: TopFlags, print: (line: string) => void): Promise<void> {
+  const { interfaces } = flags
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-  const source = await open(flags, interfaces, exclude)
+  const source = await open(flags)
   const query: ListQuery = {
     sort: flags.sort === 'destination' ? flags.sort : `-${flags.sort}`,
     ...(flags.search !== undefined && { search: flags.search }),
@@ -73,39 +50,8 @@ export async function top(argv: readonly string[], print: (line: string) => void
   }
 }
 
-function parse(argv: readonly string[]) {
-  const [interfaceOption, excludeOption] = [settingOption('interface'), settingOption('destinations.exclude')]
-  const parseUrl = (text: string) => {
-    const url = URL.canParse(text) ? new URL(text) : undefined
-    if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
-    throw new InvalidArgumentError(`Write a URL such as ${localUrl}`)
-  }
-  const program = command('egress-exporter top')
-    .description('Shows where the packets of this host go, each second, those with the highest rate first.')
-    .addOption(new Option('--url <url>', `exporter to ask (default: ${localUrl})`).argParser(parseUrl))
-    .addOption(interfaceOption)
-    .addOption(excludeOption)
-    .addOption(new Option('--sort <key>', 'what comes first').choices(sortKeys).default('bytes_per_second'))
-    .option('--search <text>', 'only addresses that contain this, or lie within this prefix')
-    .option('--once', 'print a table, and end')
-    .option('--json', 'print JSON, as /api/v1/destinations has it')
-    .addHelpText('after', examples)
-    .parse(argv, { from: 'user' })
-  const valueOf = (option: Option) =>
-    program.getOptionValue(option.attributeName()) as readonly string[] | undefined
-  const interfaces = valueOf(interfaceOption) ?? []
-  const flags = program.opts<Flags>()
-  if (flags.url && interfaces.length > 1)
-    program.error('of an exporter that runs, one --interface can be shown')
-  return { flags, interfaces, exclude: valueOf(excludeOption) }
-}
-
 /** The exporter that is asked for, or the one on this host, or none but this process. */
-async function open(
-  { url }: Flags,
-  interfaces: readonly string[],
-  exclude: readonly string[] | undefined,
-): Promise<Source> {
+async function open({ url, interfaces, exclude }: TopFlags): Promise<Source> {
   const remote = remoteSource(url ?? new URL(localUrl))
   const probe: ListQuery = { sort: '-bytes_per_second', limit: 0, offset: 0 }
   try {
@@ -141,7 +87,7 @@ async function open(
 async function stream(
   source: Source,
   query: ListQuery,
-  { json }: Flags,
+  { json }: TopFlags,
   stop: AbortSignal,
   print: (line: string) => void,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import type { SortKey } from '../destinations/fields.js'
 import type { DestinationsList, ListQuery } from '../destinations/list.js'
-import { sortKeys } from './frame.js'
 import type { Key } from './screen.js'
+import { sortKeys } from './sort-keys.js'
 
 /** What the keys have set. */
 export interface Controls {

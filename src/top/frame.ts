@@ -50,16 +50,6 @@ function renderCell(format: Format, text: string): string {
   return format === 'time' ? text.slice(0, 19).replace('T', ' ') : text
 }
 
-/** The keys that a list can be sorted by here, in the order in which `s` goes through them. */
-export const sortKeys: readonly SortKey[] = [
-  'bytes_per_second',
-  'packets_per_second',
-  'bytes',
-  'packets',
-  'first_seen',
-  'destination',
-]
-
 const headLines = 4
 
 /** How many rows of destinations fit. */

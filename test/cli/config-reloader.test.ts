@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ConfigReloader } from '../../src/cli/config-reloader.js'
-import { parseFlags } from '../../src/cli/flags.js'
 import { loadSettings } from '../../src/config/load.js'
 import type { Logger } from '../../src/log.js'
+import { parseFlags } from '../support/command-line.js'
 
 const silent = { level: 'info', info() {}, warn() {}, error() {} } as unknown as Logger
 

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { destinationsCommand } from '../../src/cli/commands/destinations.js'
 import { destinations } from '../../src/cli/destinations.js'
 import type { Contact } from '../../src/kernel/contacts.js'
 import { facts } from '../../src/memory/memory-store.js'
@@ -17,7 +18,10 @@ function setUp(t: { teardown(action: () => unknown): void }) {
   t.teardown(() => store.close())
   const run = (...argv: string[]) => {
     const lines: string[] = []
-    destinations([`--storage.path=${folder}`, ...argv], (line) => lines.push(line), 10_000)
+    destinationsCommand((wish) => destinations(wish, (line) => lines.push(line), 10_000)).parse(
+      [`--storage.path=${folder}`, ...argv],
+      { from: 'user' },
+    )
     return lines
   }
   const listed = (...argv: string[]) =>

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { parseFlags } from '../../src/cli/flags.js'
 import { loadSettings } from '../../src/config/load.js'
 import { ExitCode } from '../../src/errors.js'
+import { parseFlags } from '../support/command-line.js'
 
 const folder = t.testdir()
 const path = join(folder, 'egress.yml')

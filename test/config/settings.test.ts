@@ -1,8 +1,8 @@
 import t from 'tap'
-import { parseFlags } from '../../src/cli/flags.js'
 import { defaults } from '../../src/config/options.js'
 import { parseSettings, refuseTooMany } from '../../src/config/settings.js'
 import { ExitCode } from '../../src/errors.js'
+import { parseFlags } from '../support/command-line.js'
 
 const settings = (...argv: string[]) => parseSettings({ ...defaults, ...parseFlags(argv).given })
 
