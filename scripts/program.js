@@ -9,6 +9,6 @@ export const program = (...nodeFlags) => programIn(root, process.execPath, ...no
 export function programIn(folder, node, ...nodeFlags) {
   const main = join(folder, 'dist/main.js')
   const [firstLine] = readFileSync(main, 'utf8').split('\n', 1)
-  // #!/usr/bin/env -S node FLAG...
-  return [node, ...firstLine.split(' ').slice(3), ...nodeFlags, main]
+  const [, flags] = /f="(.*?)"/.exec(firstLine)
+  return [node, ...flags.split(' '), ...nodeFlags, main]
 }

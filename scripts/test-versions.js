@@ -1,5 +1,5 @@
 // npm run test:versions: what starts, serves, remembers and stops, by each major version of Node.js that
-// serves (the oldest of them first), and the sentence that an older one gets.
+// serves (the oldest of them first), and the sentence that older ones get.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,14 +7,14 @@ import { delimiter, join } from 'node:path'
 
 const pinned = process.versions.node
 const versions = ['22.14.0', pinned, '26.12.1']
-const tooOld = '20.20.2'
+const tooOld = ['18.20.8', '20.20.2']
 const tests = ['test/cli/lifecycle.test.ts', 'test/cli/destinations.test.ts', 'test/memory']
 
 const folder = mkdtempSync(join(tmpdir(), 'egress-versions-'))
 const sums = { passed: 0, failed: 0 }
 try {
   for (const version of versions) report(version, test(version))
-  report(tooOld, refuse(tooOld))
+  for (const version of tooOld) report(version, refuse(version))
 } finally {
   rmSync(folder, { recursive: true })
 }
@@ -45,13 +45,17 @@ function test(version) {
 }
 
 function refuse(version) {
-  const { status, stdout, stderr } = run(join(install(version), 'node'), ['dist/main.js', '--version'])
-  const refused = status === 1 && stdout === '' && /^egress-exporter: .* is too old: .*\n$/.test(stderr)
-  return {
-    passed: Number(refused),
-    failed: Number(!refused),
-    output: `exit code ${status}: ${stdout}${stderr}`,
-  }
+  const env = { ...process.env, PATH: [install(version), process.env.PATH].join(delimiter) }
+  const commands = [
+    ['node', 'dist/main.js', '--version'],
+    ['dist/main.js', 'check'],
+  ]
+  const results = commands.map(([command, ...args]) => run(command, args, { env }))
+  const isRefused = ({ status, stdout, stderr }) =>
+    status === 1 && stdout === '' && /^egress-exporter: .* is too old: .*\n$/.test(stderr)
+  const passed = results.filter(isRefused).length
+  const output = results.map(({ status, stdout, stderr }) => `exit code ${status}: ${stdout}${stderr}`)
+  return { passed, failed: results.length - passed, output: output.join('') }
 }
 
 function run(command, args, options) {

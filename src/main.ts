@@ -1,4 +1,5 @@
-#!/usr/bin/env -S node --max-semi-space-size=1 --disable-sigusr1
+#!/usr/bin/env -S sh -c 'f="--max-semi-space-size=1 --disable-sigusr1"; node $f -v >/dev/null 2>&1 || f=; exec node $f "$0" "$@"'
+// A Node.js that does not know these flags is too old, and told so below. They are for this:
 // Garbage goes early: else what it takes to meet 100,000 destinations stays for long. SIGUSR1 opens no debugger: it
 // waits until somebody asks for it. Other flags of V8 would void the code cache that Node carries: run.ts has them.
 import './cli/signals.js'

@@ -20,10 +20,11 @@ const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 /** The command that runs the built program, with the flags of its first line. */
 export const program: readonly [string, ...string[]] = [process.execPath, ...nodeFlags(main), main]
 
-/** As `#!/usr/bin/env -S node FLAG...` has them. */
+/** As its first line has them. */
 function nodeFlags(file: string): string[] {
   const [firstLine = ''] = readFileSync(file, 'utf8').split('\n', 1)
-  return firstLine.split(' ').slice(3)
+  const [, flags = ''] = /f="(.*?)"/.exec(firstLine) ?? []
+  return flags.split(' ')
 }
 
 /** The modes that this kernel has. */
