@@ -66,10 +66,14 @@ const test = process.argv.includes('--test')
 const kernels = process.argv.includes('--kernels')
 const scrapers = process.argv.includes('--scrapers')
 const runtime = `node_modules/node-linux-${process.arch}`
+const addon = 'build/Release/egress.node'
+const builtFor = 'build/built-for'
+const stamp = 'dist/revision'
 
 process.chdir(root)
 requireMachine()
-requireWritable(['.', 'build', 'dist', 'node_modules'])
+if (!(arePackagesCurrent() && isAddonCurrent() && isJavaScriptCurrent()))
+  requireWritable(['.', 'build', 'dist', 'node_modules'])
 installSystemPackages({
   ...buildNeeds,
   ...(test && testNeeds),
@@ -145,15 +149,24 @@ function installSystemPackages(needs) {
   execute('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages], quiet)
 }
 
-function installNpmPackages() {
-  const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
-  const has = (name) => existsSync(join('node_modules', name))
-  const forTests = Object.keys(devDependencies)
+function arePackagesCurrent() {
   // npm writes its own list last, so it tells a complete installation.
   const current = isNewer('node_modules/.package-lock.json', ['package-lock.json'])
-  if (current && existsSync(runtime) && (!test || forTests.every(has))) return
+  return current && existsSync(runtime) && (!test || forTests().every(isInstalled))
+}
+
+function forTests() {
+  return Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).devDependencies)
+}
+
+function isInstalled(name) {
+  return existsSync(join('node_modules', name))
+}
+
+function installNpmPackages() {
+  if (arePackagesCurrent()) return
   // Those of a developer stay.
-  const omit = test || forTests.some(has) ? [] : ['--omit=dev']
+  const omit = test || forTests().some(isInstalled) ? [] : ['--omit=dev']
   say('installing npm packages')
   // Errors alone: it warns that the Node that begins is not the one that will run.
   execute('npm', ['ci', ...omit, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
@@ -163,27 +176,38 @@ function installNpmPackages() {
     stop(`package-lock.json does not bring Node.js for ${process.arch}: take the one of the repository`)
 }
 
-function buildAddon() {
-  const built = 'build/built-for'
-  // Changes as this file does when there is another Node or machine, and nothing compiled is of use then.
-  const machine = readFileSync(join(runtime, 'package.json'), 'utf8')
-  if (!existsSync(built) || readFileSync(built, 'utf8') !== machine)
-    rmSync('build/Release', { recursive: true, force: true })
-  const addon = 'build/Release/egress.node'
+/** Changes when there is another Node or machine, and nothing compiled is of use then. */
+function machine() {
+  return readFileSync(join(runtime, 'package.json'), 'utf8')
+}
+
+function isForThisMachine() {
+  return existsSync(builtFor) && readFileSync(builtFor, 'utf8') === machine()
+}
+
+function isAddonCurrent() {
   const sources = ['bpf', 'native', 'binding.gyp', 'scripts/build-bpf.sh', 'scripts/static-libraries.js']
-  if (isNewer(addon, sources)) return
+  return isForThisMachine() && isNewer(addon, sources)
+}
+
+function buildAddon() {
+  if (isAddonCurrent()) return
+  if (!isForThisMachine()) rmSync('build/Release', { recursive: true, force: true })
   say('compiling the kernel program and the addon (about half a minute)')
   rmSync(addon, { force: true })
   mkdirSync('build', { recursive: true })
-  writeFileSync(built, machine)
+  writeFileSync(builtFor, machine())
   const options = ['--jobs=max', `--nodedir=${resolve(runtime)}`, '--loglevel=warn']
   execute('node_modules/.bin/node-gyp', ['configure', 'build', ...options])
 }
 
+function isJavaScriptCurrent() {
+  const sources = ['src', 'tsconfig.json', 'package.json', 'package-lock.json', 'scripts/bundle.js']
+  return isNewer(stamp, sources)
+}
+
 function buildJavaScript() {
-  const stamp = 'dist/revision'
-  if (isNewer(stamp, ['src', 'tsconfig.json', 'package.json', 'package-lock.json', 'scripts/bundle.js']))
-    return
+  if (isJavaScriptCurrent()) return
   say('bundling TypeScript')
   execute('node', ['scripts/bundle.js'])
   writeFileSync(stamp, `${revision()}\n`)

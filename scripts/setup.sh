@@ -11,4 +11,5 @@ changed=$(find package.json package-lock.json tsconfig.json binding.gyp bpf nati
 # npm puts this one first, which cannot run on a machine of another kind.
 node_modules/.bin/node --version >/dev/null 2>&1 || rm -f node_modules/.bin/node
 node scripts/setup.js "$@"
-: >"$stamp"
+# A tree that was built and cannot be written any more serves all the same.
+touch "$stamp" 2>/dev/null || true
