@@ -93,17 +93,15 @@ for (const [what, seed, limit, flags, settings] of cases) {
     t.ok(Object.keys(expected.destinations).length >= Math.min(limit, 60))
     // What the page does not show is left out of the comparison.
     for (const counts of Object.values(expected.destinations)) counts.splice(3, 2, 0, 0)
-    // A full table makes room once the exporter goes on: what is gone by then must be there as expired.
-    const gone = Object.entries(expected.destinations).filter(([name]) => !(name in found.destinations))
-    if (gone.length > 0) {
-      const sum = (column: number) => gone.reduce((all, [, counts]) => all + (counts[column] ?? 0), 0)
-      expected.unlisted['expired'] = [sum(0), sum(1)]
+    const listed = new Map(Object.entries(expected.destinations).sort())
+    // A full table makes room for one of nine once the exporter goes on: then that must be there as expired.
+    const gone = [...listed].filter(([name]) => !(name in found.destinations))
+    t.ok(gone.length <= (seed === 3 ? 1 : 0), `gone: ${gone.join(' ')}`)
+    for (const [name, [packets = 0, bytes = 0]] of gone) {
+      listed.delete(name)
+      expected.unlisted['expired'] = [packets, bytes]
     }
-    for (const [name] of gone) delete expected.destinations[name]
-    t.strictSame(
-      new Map(Object.entries(found.destinations).sort()),
-      new Map(Object.entries(expected.destinations).sort()),
-    )
+    t.strictSame(new Map(Object.entries(found.destinations).sort()), listed)
     t.strictSame(found.unlisted, Object.fromEntries(Object.entries(expected.unlisted).sort()))
   })
 }
