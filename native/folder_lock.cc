@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <map>
+#include <mutex>
 
 #include "error.h"
 
@@ -44,6 +46,21 @@ Fd lock_folder(const std::string& path, const std::string& what) {
   if (flock(folder.get(), LOCK_EX | LOCK_NB) == 0) return folder;
   if (errno != EWOULDBLOCK) throw Error("lock " + what, path, errno);
   throw Error("lock " + what, path, EBUSY, holder_of(folder.get()));
+}
+
+void hold_folder(const std::string& path, const std::string& what) {
+  static std::mutex mutex;
+  static std::map<std::string, Fd> held;
+  const std::lock_guard guard(mutex);
+  Fd& lock = held[path];
+  if (!is_folder(lock.get(), path)) lock = lock_folder(path, what);
+}
+
+bool is_folder(int fd, const std::string& path) {
+  struct stat held {
+  }, there{};
+  return fstat(fd, &held) == 0 && stat(path.c_str(), &there) == 0 && held.st_dev == there.st_dev &&
+         held.st_ino == there.st_ino;
 }
 
 std::string lock_holder(const std::string& path, const std::string& what) {

@@ -43,6 +43,8 @@ KeptPins Exporter::keep_pins() {
     } catch (const Error& error) {
       kept.lost.push_back(name);
       kept.reason = error.what();
+      if (error.number == EBUSY && !error.detail.empty())
+        kept.reason += ": process " + error.detail + " has it";
       return false;
     }
   };

@@ -75,14 +75,6 @@ void make_folder(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) throw Error("open pins", path, errno);
 }
 
-/// Whether a descriptor's folder is the one that a path leads to.
-bool is_folder(int fd, const std::string& path) {
-  struct stat held {
-  }, there{};
-  return fstat(fd, &held) == 0 && stat(path.c_str(), &there) == 0 && held.st_dev == there.st_dev &&
-         held.st_ino == there.st_ino;
-}
-
 /// What bpf_map_info and bpf_link_info begin with.
 struct Identity {
   uint32_t type;

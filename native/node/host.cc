@@ -165,13 +165,9 @@ Napi::Value tcx_supported(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), egress::TcxLink::supported());
 }
 
-/// (path: string, what: string): number, the descriptor that the lock goes with
-Napi::Value lock_folder(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), guarded(info.Env(), [&] {
-                             return egress::lock_folder(info[0].As<Napi::String>(),
-                                                        info[1].As<Napi::String>())
-                                 .release();
-                           }));
+/// (path: string, what: string): void
+void lock_folder(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] { hold_folder(info[0].As<Napi::String>(), info[1].As<Napi::String>()); });
 }
 
 /// (host: string, port: number): number, a descriptor

@@ -33,13 +33,12 @@ export async function run(commandLine: CommandLine): Promise<void> {
     'egress-exporter starts',
   )
   // Before anything is touched: who runs already, with this memory or at this address, is left in peace.
-  const unlockStorage = lockStorage(settings.storagePath, system, log)
+  lockStorage(settings.storagePath, system, log)
   const listeners = await openListeners(settings.listen, system)
   try {
     await count(commandLine, settings, { system, log, lines, stop, listeners })
   } finally {
     for (const { path } of listeners) path?.remove()
-    unlockStorage()
   }
 }
 

@@ -3,7 +3,8 @@ import type { Logger } from '../log.js'
 import { Overlay } from './overlay.js'
 import type { Remembered } from './rows.js'
 import { isInPlace, isStorageError, openReadOnly, summaryOf } from './probes.js'
-import { isCorrupt, salvage, setAside } from './set-aside.js'
+import { openAnew, openDisk, type Place } from './open-disk.js'
+import { isCorrupt } from './set-aside.js'
 import { announcedMost, type MemoryStore, type Summary } from './memory-store.js'
 import { databaseFile, Store } from './store.js'
 import { carryOn, copyFacts, takeOver } from './take-over.js'
@@ -20,7 +21,9 @@ export class FailoverStore {
   readonly #folder: string
   readonly #log: StoreLog
   readonly #begin: (store: Store) => void
+  readonly #place: Place
   readonly #shown: () => Summary
+  readonly #hold: () => void
   /** As it was opened last; it may fail. */
   #disk: Store | undefined
   /** What is remembered while the disk fails, or always where nothing is to be kept. */
@@ -35,12 +38,21 @@ export class FailoverStore {
    * @param folder of the database; empty: nothing outlives the process
    * @param begin gives a store what each must have, and may find that it is corrupt
    * @param shown what users see: all that is left where a disk cannot even be read any more
+   * @param hold keeps others out of the folder, which somebody may have removed; throws where that fails
    */
-  constructor(folder: string, log: StoreLog, begin: (store: Store) => void, shown: () => Summary) {
+  constructor(
+    folder: string,
+    log: StoreLog,
+    begin: (store: Store) => void,
+    shown: () => Summary,
+    hold: () => void,
+  ) {
     this.#folder = folder
     this.#log = log
     this.#begin = begin
     this.#shown = shown
+    this.#hold = hold
+    this.#place = { folder, log, begin }
     if (folder === '') this.#substitute = this.#openSubstitute()
     else this.#openAtStart()
   }
@@ -149,7 +161,7 @@ export class FailoverStore {
 
   #openAtStart(): void {
     try {
-      this.#disk = this.#openDisk()
+      this.#disk = openDisk(this.#place)
       return
     } catch (error) {
       this.#log.error(
@@ -160,52 +172,6 @@ export class FailoverStore {
     this.#disk = openReadOnly(this.#folder)
     this.#certain = this.#disk !== undefined || !existsSync(databaseFile(this.#folder))
     this.#stepIn()
-  }
-
-  /**
-   * Opens the database; a corrupt one is set aside.
-   *
-   * @param before whose facts a new one goes on with
-   * @throws Error where there is none to be had
-   */
-  #openDisk(before?: Store): Store {
-    try {
-      return this.#openSound(before)
-    } catch (error) {
-      if (!isCorrupt(error)) throw error
-      return this.#openAnew(error as Error)
-    }
-  }
-
-  #openSound(before?: Store): Store {
-    const store = new Store(this.#folder)
-    try {
-      store.check()
-      store.transaction(() => {
-        if (before) copyFacts(before, store)
-        this.#begin(store)
-      })
-      return store
-    } catch (error) {
-      store.close()
-      throw error
-    }
-  }
-
-  /** Sets the corrupt database aside, and saves what can be read of it. */
-  #openAnew(reason: Error): Store {
-    const aside = setAside(this.#folder, new Date())
-    const store = new Store(this.#folder)
-    const saved = store.transaction(() => {
-      const rows = salvage(aside, store)
-      this.#begin(store)
-      return rows
-    })
-    this.#log.error(
-      { reason: reason.message, set_aside: aside, saved },
-      'the memory is corrupt: it was set aside, and a new one learns its baseline; what could be read is in it',
-    )
-    return store
   }
 
   #openSubstitute(): Store {
@@ -224,7 +190,7 @@ export class FailoverStore {
     this.#disk?.close()
     this.#disk = undefined
     try {
-      const disk = this.#openAnew(reason)
+      const disk = openAnew(this.#place, reason)
       this.#disk = disk
       disk.transaction(() => carryOn(disk, before))
       this.#generation++
@@ -247,28 +213,34 @@ export class FailoverStore {
     this.#substitute = this.#openSubstitute()
   }
 
-  /** Tries whether the disk works again, and hands it what it missed. */
-  #recover(): void {
+  /**
+   * Tries whether the disk works again, and hands it what it missed.
+   *
+   * @returns why it does not
+   */
+  #recover(): Error | undefined {
     const substitute = this.current
     let opened: Store | undefined
     try {
+      this.#hold()
       // One that could only be read, or not at all, is opened anew.
       const usable = this.#disk && isInPlace(this.#disk) && !this.#disk.readonly ? this.#disk : undefined
-      const disk = usable ?? (opened = this.#openDisk(substitute))
+      const disk = usable ?? (opened = openDisk(this.#place, substitute))
       disk.patient = false
       disk.transaction(() => takeOver(disk, substitute))
       disk.patient = true
       if (opened) this.#disk?.close()
       this.#disk = disk
-    } catch {
+    } catch (error) {
       opened?.close()
-      return // it still fails, as the log and a metric say
+      return error as Error
     }
     this.#substitute = undefined
     substitute.close()
     this.#certain = true
     this.#generation++
     this.#log.info({ storage_path: this.#folder }, 'the memory works again')
+    return undefined
   }
 
   /**
@@ -286,8 +258,13 @@ export class FailoverStore {
     this.#generation++
     this.#log.warn(
       { storage_path: this.#folder },
-      "the memory's file was removed or exchanged: what it held is written to the one that is there now",
+      "the memory's file was removed or exchanged: what it held goes to the one that is there now",
     )
-    this.#recover()
+    const failure = this.#recover()
+    if (failure)
+      this.#log.error(
+        { storage_path: this.#folder, reason: failure.message },
+        'nothing can be written there: destinations are remembered only as long as this runs, until it can',
+      )
   }
 }

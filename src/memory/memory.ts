@@ -46,7 +46,13 @@ export class Memory {
   #generation = 0
   #closed = false
 
-  constructor(settings: MemorySettings, log: StoreLog, now: () => Instant = readInstant) {
+  /** @param hold keeps others out of the storage folder, where it was made anew; or throws */
+  constructor(
+    settings: MemorySettings,
+    log: StoreLog,
+    now: () => Instant = readInstant,
+    hold: () => void = () => undefined,
+  ) {
     this.#settings = settings
     this.#log = log
     this.#now = now
@@ -65,6 +71,7 @@ export class Memory {
         announced: this.#announced,
         unacknowledged: this.#unacknowledged,
       }),
+      hold,
     )
     this.#audit = new AuditLog(settings.audit, log)
     this.#timeline = new Timeline(this.#store.current, now())

@@ -1,9 +1,12 @@
 // The thread of the memory: SQLite, the audit log and every fsync block here, and nowhere else.
 import { parentPort, workerData } from 'node:worker_threads'
 import { unpack } from '../kernel/contacts.js'
+import { loadSystem } from '../kernel/system.js'
+import { readInstant } from './lived-clock.js'
 import { Memory, type MemorySettings } from './memory.js'
 import type { FromMemory, MemoryCall, ToMemory } from './protocol.js'
 import type { Remembered } from './rows.js'
+import { holdStorage } from './storage-lock.js'
 
 const port = parentPort
 if (!port) throw new Error('this is a worker')
@@ -16,7 +19,8 @@ const log = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') }
 /** Events that the audit log did not take are tried again so often, whether or not others come. */
 const auditRetryMs = 250
 
-const memory = new Memory(workerData as MemorySettings, log)
+const settings = workerData as MemorySettings
+const memory = new Memory(settings, log, readInstant, () => holdStorage(settings.storagePath, loadSystem()))
 let announced: readonly Remembered[] | undefined
 let writingAudit: NodeJS.Timeout | NodeJS.Immediate | undefined
 

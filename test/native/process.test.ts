@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -57,26 +57,50 @@ t.test('a file takes all of it, and errors are told', async (t) => {
   t.throws(() => addon.writeNow(1_000_003, Buffer.from('x')), { code: 'EBADF' })
 })
 
+const heir = "console.log(require('node:child_process').spawn('sleep', ['1000'], { stdio: 'inherit' }).pid)"
+
+/** The process that keeps another one from a folder's lock. */
+function tryLock(path: string): string {
+  const program = `try { addon.lockFolder(${JSON.stringify(path)}, 'storage') } catch (e) { console.log(e.detail) }`
+  const script = `const addon = require(${JSON.stringify(join(process.cwd(), 'build/Release/egress.node'))}); ${program}`
+  return execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' }).trim()
+}
+
 t.test('a folder has one lock, which goes with its process', async (t) => {
   const path = join(folder, 'locked')
   execFileSync('mkdir', [path])
-  const quoted = JSON.stringify(path)
-  const holder = withAddon(
-    `addon.lockFolder(${quoted}, 'storage'); console.log(1); setInterval(() => 0, 1e6)`,
-  )
+  // What it starts does not have it.
+  const holds = `addon.lockFolder(${JSON.stringify(path)}, 'storage'); ${heir}; setInterval(() => 0, 1e6)`
+  const lock = () => addon.lockFolder(path, 'storage')
+  const heldBy = (pid = 0) => ({
+    code: 'EBUSY',
+    operation: 'lock storage',
+    object: path,
+    detail: String(pid),
+  })
+  const holder = withAddon(holds)
   t.teardown(() => holder.child.kill('SIGKILL'))
-  await holder.ready
-  const held = { code: 'EBUSY', operation: 'lock storage', object: path, detail: String(holder.child.pid) }
-  t.throws(() => addon.lockFolder(path, 'storage'), held)
-  // A program that it starts does not have it.
+  const [heirId] = await holder.ready
+  t.teardown(() => process.kill(Number(heirId), 'SIGKILL'))
+  t.throws(lock, heldBy(holder.child.pid))
   holder.child.kill('SIGKILL')
   await holder.ended
-  const fd = addon.lockFolder(path, 'storage')
-  t.throws(() => addon.lockFolder(path, 'storage'), { code: 'EBUSY', detail: String(process.pid) })
-  const heir = spawn('sleep', ['1000'], { stdio: 'inherit' })
-  t.teardown(() => heir.kill())
-  closeSync(fd)
-  closeSync(addon.lockFolder(path, 'storage'))
+  lock()
+  lock() // It is done.
+  t.equal(tryLock(path), String(process.pid))
+
+  // Another folder in its place has no lock.
+  renameSync(path, `${path}-before`)
+  execFileSync('mkdir', [path])
+  const second = withAddon(holds)
+  t.teardown(() => second.child.kill('SIGKILL'))
+  const [secondHeirId] = await second.ready
+  t.teardown(() => process.kill(Number(secondHeirId), 'SIGKILL'))
+  t.throws(lock, heldBy(second.child.pid))
+  second.child.kill('SIGKILL')
+  await second.ended
+  lock()
+  t.equal(tryLock(path), String(process.pid))
   t.throws(() => addon.lockFolder(`${path}/nowhere`, 'storage'), {
     code: 'ENOENT',
     operation: 'open storage',

@@ -1,10 +1,10 @@
 /** What native/node/ does for the process itself: system calls that Node does not have. */
 export interface System {
   /**
-   * Locks a folder until the descriptor is closed or the process ends; throws a NativeError `lock <what>`
-   * with EBUSY, and the other process's id as detail, where another one has it.
+   * Locks the folder at a path until the process ends; if the process has that one, it is done. Throws a
+   * NativeError `lock <what>` with EBUSY, and the other process's id as detail, where another one has it.
    */
-  lockFolder(path: string, what: string): number
+  lockFolder(path: string, what: string): void
   /** Listens on a TCP address; returns a descriptor, or throws a NativeError. */
   listenTcp(host: string, port: number): number
   /** Listens on a Unix socket, in place of one that nobody answers; returns a descriptor, or throws a NativeError. */
