@@ -19,7 +19,6 @@
         "native/libbpf_log.cc",
         "native/listening_ports.cc",
         "native/listening_socket.cc",
-        "native/map_write.cc",
         "native/node/addon.cc",
         "native/node/convert.cc",
         "native/node/error.cc",

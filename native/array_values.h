@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "error.h"
+#include "map.h"
 
 namespace egress {
 
@@ -25,11 +26,10 @@ class ArrayValues {
  public:
   static_assert(sizeof(T) % 8 == 0, "the kernel rounds values up to 8 bytes");
 
-  /// @param map its name, for the error
   /// @throws Error "map memory"
-  ArrayValues(int map_fd, const char* map, uint32_t size) : values_(nullptr, Unmap{size}) {
-    void* memory = mmap(nullptr, size * sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
-    if (memory == MAP_FAILED) throw Error("map memory", map, errno);
+  ArrayValues(const Map<uint32_t, T>& map, uint32_t size) : values_(nullptr, Unmap{size}) {
+    void* memory = mmap(nullptr, size * sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED, map.fd(), 0);
+    if (memory == MAP_FAILED) throw Error("map memory", map.name(), errno);
     values_.reset(static_cast<T*>(memory));
   }
 
@@ -70,9 +70,9 @@ template <typename T>
 class OwnArray {
  public:
   /// @throws Error "map memory"
-  OwnArray(bool mmapable, int map_fd, const char* map, uint32_t size) {
+  OwnArray(bool mmapable, const Map<uint32_t, T>& map, uint32_t size) {
     if (mmapable)
-      mapped_.emplace(map_fd, map, size);
+      mapped_.emplace(map, size);
     else
       private_.resize(size);
   }

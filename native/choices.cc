@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "choices.h"
 
-#include <bpf/bpf.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "error.h"
 #include "grace_period.h"
-#include "map_write.h"
-#include "possible_cpus.h"
 
 namespace egress {
 namespace {
@@ -44,12 +40,10 @@ Choices::Choices(const ChoiceMaps& maps, std::vector<Choice> first,
 bool Choices::prepare(std::vector<Choice> next) {
   normalize(next);
   if (std::ranges::equal(next, written_[in_force_], is_same)) return false;
-  if (int number = clear(other())) throw Error("write map", "choices", number);
+  clear(other());
   // What the program remembers of the set that was here before.
-  const std::vector<egress_key> nothing(possible_cpus());
   const uint32_t first = other() * EGRESS_EXCLUDED_RECENTLY;
-  for (uint32_t i = first; i < first + EGRESS_EXCLUDED_RECENTLY; i++)
-    write(maps_.recent, "excluded_recently", &i, nothing.data());
+  for (uint32_t i = first; i < first + EGRESS_EXCLUDED_RECENTLY; i++) maps_.recent.clear(i);
   try {
     fill(other(), std::move(next));
   } catch (...) {
@@ -61,23 +55,22 @@ bool Choices::prepare(std::vector<Choice> next) {
 
 void Choices::fill(uint32_t set, std::vector<Choice> choices) {
   written_[set] = std::move(choices);
-  for (const Choice& choice : written_[set]) {
-    const uint32_t value = choice.choice;
-    write(maps_.sets[set], "choices", &choice.prefix, &value);
-  }
+  for (const Choice& choice : written_[set]) maps_.sets[set].update(choice.prefix, choice.choice);
 }
 
-int Choices::clear(uint32_t set) {
+void Choices::clear(uint32_t set) {
   auto& written = written_[set];
-  for (; !written.empty(); written.pop_back()) {
-    const int error = bpf_map_delete_elem(maps_.sets[set], &written.back().prefix);
-    if (error != 0 && error != -ENOENT) return -error;
-  }
+  for (; !written.empty(); written.pop_back()) maps_.sets[set].remove(written.back().prefix);
   written.shrink_to_fit();
-  return 0;
 }
 
-void Choices::clear_other() { clear(other()); }
+void Choices::clear_other() noexcept {
+  try {
+    clear(other());
+  } catch (const Error&) {
+    // prepare() tries again, and tells.
+  }
+}
 
 void Choices::exchange() {
   put_in_force_(other());
@@ -91,9 +84,7 @@ egress_choice Choices::of(const egress_key& key) const {
   prefix.family = key.family;
   prefix.length = EGRESS_FAMILY_BITS + (key.family == AF_INET ? 32 : 128);
   std::memcpy(prefix.address, key.address, sizeof(prefix.address));
-  uint32_t choice = EGRESS_INCLUDE;
-  bpf_map_lookup_elem(maps_.sets[in_force_], &prefix, &choice);
-  return static_cast<egress_choice>(choice);
+  return static_cast<egress_choice>(maps_.sets[in_force_].lookup(prefix).value_or(EGRESS_INCLUDE));
 }
 
 }  // namespace egress

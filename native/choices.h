@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../bpf/egress.h"
+#include "map.h"
 
 namespace egress {
 
@@ -18,8 +19,8 @@ struct Choice {
 
 /// Where the program finds them.
 struct ChoiceMaps {
-  std::array<int, 2> sets;  ///< of which it asks the one in force
-  int recent;               ///< what it remembers of either
+  std::array<Map<egress_prefix, uint32_t>, 2> sets;  ///< of which it asks the one in force
+  PerCpuMap<uint32_t, egress_key> recent;            ///< what it remembers of either
 };
 
 /// The prefixes that decide about destinations. They are exchanged all or none: a new set is
@@ -42,7 +43,7 @@ class Choices {
   void exchange();
   /// Empties the set that is not in force. What cannot be removed is before the next set is
   /// written.
-  void clear_other();
+  void clear_other() noexcept;
 
   /// What the longest prefix that matches says of an address; EGRESS_INCLUDE if none does.
   egress_choice of(const egress_key& key) const;
@@ -50,8 +51,8 @@ class Choices {
  private:
   uint32_t other() const { return 1 - in_force_; }
   void fill(uint32_t set, std::vector<Choice> choices);
-  /// @returns errno, 0 for none
-  int clear(uint32_t set);
+  /// @throws Error "write map"
+  void clear(uint32_t set);
 
   ChoiceMaps maps_;
   std::function<void(uint32_t)> put_in_force_;

@@ -1,58 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "destination_table.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <ctime>
 #include <numeric>
 
-#include "error.h"
+#include "clock.h"
 #include "field.h"
 #include "grace_period.h"
-#include "map_write.h"
-#include "possible_cpus.h"
 #include "zero_first.h"
 
 namespace egress {
 namespace {
 
-constexpr int64_t kNsPerMs = 1'000'000;
-constexpr int64_t kNsPerSecond = 1'000'000'000;
-
 /// Sharing a cache line costs some 50 ns a packet: below this, less than 0.1 % of a processor.
 constexpr float kBusyPacketsPerSecond = 10'000;
 
-int64_t now_ns(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return now.tv_sec * kNsPerSecond + now.tv_nsec;
-}
-
-std::vector<egress_counts> one_per_cpu() { return std::vector<egress_counts>(possible_cpus()); }
-
 }  // namespace
-
-uint64_t boot_time_ns() { return static_cast<uint64_t>(now_ns(CLOCK_BOOTTIME)); }
-
-uint64_t monotonic_ns() { return static_cast<uint64_t>(now_ns(CLOCK_MONOTONIC)); }
-
-int64_t unix_time_ms() { return now_ns(CLOCK_REALTIME) / kNsPerMs; }
 
 DestinationTable::DestinationTable(const Program& program, uint32_t limit)
     : program_(program),
       limit_(limit),
-      notes_(program.mmapable(), program.notes_fd(), "notes", limit),
+      notes_(program.mmapable(), program.maps().notes, limit),
       known_(limit),
       reported_(limit),
       meter_(limit, monotonic_ns()),
-      moved_(program.mmapable(), program.moved_fd(), "moved", EGRESS_INTERFACES_MAX),
-      pending_move_(program.mmapable(), program.pending_move_fd(), "pending_move", 1) {
+      moved_(program.mmapable(), program.maps().moved, EGRESS_INTERFACES_MAX),
+      pending_move_(program.mmapable(), program.maps().pending_move, 1) {
   if (program.mmapable())
-    mapped_.emplace(program.destinations_fd(), "destinations", limit);
+    mapped_.emplace(program.maps().destinations, limit);
   else
     copy_.resize(limit);
   for (uint16_t place = EGRESS_CPU_COUNTS_MAX - 1; place > 0; place--)
@@ -63,10 +38,7 @@ egress_counts DestinationTable::counts(const egress_destination& record) {
   egress_counts sum{load(record.packets), load(record.bytes), load(record.tcp_connects)};
   const uint32_t place = load(record.cpu_counts);
   if (place == 0) return sum;
-  auto cpus = one_per_cpu();
-  int error = bpf_map_lookup_elem(program_.cpu_counts_fd(), &place, cpus.data());
-  if (error != 0) throw Error("read map", "cpu_counts", -error);
-  for (const egress_counts& cpu : cpus) {
+  for (const egress_counts& cpu : program_.maps().cpu_counts.at(place)) {
     sum.packets += cpu.packets;
     sum.bytes += cpu.bytes;
     sum.tcp_connects += cpu.tcp_connects;
@@ -83,17 +55,11 @@ void DestinationTable::count_by_cpu(uint32_t id) {
 }
 
 std::span<const egress_destination> DestinationTable::records() {
-  const uint32_t only = 0;
-  std::vector<uint64_t> cpus(possible_cpus());
-  int error = bpf_map_lookup_elem(program_.ids_taken_fd(), &only, cpus.data());
-  if (error != 0) throw Error("read map", "ids_taken", -error);
+  const auto cpus = program_.maps().ids_taken.at(0);
   const size_t taken =
       std::min<size_t>(std::accumulate(cpus.begin(), cpus.end(), uint64_t{0}), limit_);
   if (mapped_) return mapped_->get().first(taken);
-  for (uint32_t id = 0; id < taken; id++) {
-    error = bpf_map_lookup_elem(program_.destinations_fd(), &id, &copy_[id]);
-    if (error != 0) throw Error("read map", "destinations", -error);
-  }
+  for (uint32_t id = 0; id < taken; id++) copy_[id] = program_.maps().destinations.at(id);
   return {copy_.data(), taken};
 }
 
@@ -125,8 +91,8 @@ Destination DestinationTable::describe(uint32_t id) {
   const egress_counts counted = counts(record);
   int64_t first_seen_ms = note.first_seen_unix_ms;
   if (note.first_seen_ns != record.first_seen_ns) {
-    const int64_t age_ns = now_ns(CLOCK_MONOTONIC) - static_cast<int64_t>(record.first_seen_ns);
-    first_seen_ms = (now_ns(CLOCK_REALTIME) - age_ns) / kNsPerMs;
+    const auto age_ns = static_cast<int64_t>(monotonic_ns() - record.first_seen_ns);
+    first_seen_ms = (unix_time_ns() - age_ns) / kNsPerMs;
   }
   return {
       record.key,      record.slot,   record.port,          record.protocol,      false,
@@ -134,7 +100,7 @@ Destination DestinationTable::describe(uint32_t id) {
 }
 
 int64_t DestinationTable::idle_ms(uint32_t id) {
-  return (now_ns(CLOCK_BOOTTIME) - static_cast<int64_t>(notes_[id].active_ns)) / kNsPerMs;
+  return static_cast<int64_t>(boot_time_ns() - notes_[id].active_ns) / kNsPerMs;
 }
 
 template <typename Each>
@@ -193,24 +159,21 @@ template <typename Change>
 void DestinationTable::change(uint32_t id, Change change) {
   if (mapped_) return change(mapped_->get()[id]);
   change(copy_[id]);
-  write(program_.destinations_fd(), "destinations", &id, &copy_[id]);
+  program_.maps().destinations.update(id, copy_[id]);
 }
 
 void DestinationTable::index(uint32_t id, const egress_key& key) {
-  write(program_.destination_ids_fd(), "destination_ids", &key, &id);
+  program_.maps().destination_ids.update(key, id);
 }
 
 std::optional<uint32_t> DestinationTable::indexed(const egress_key& key) const {
-  uint32_t id = 0;
-  if (bpf_map_lookup_elem(program_.destination_ids_fd(), &key, &id) != 0) return {};
-  return id;
+  return program_.maps().destination_ids.lookup(key);
 }
 
 void DestinationTable::unindex(uint32_t id, const egress_key& key) {
   // A record that comes later may have the key by now. Nobody else deletes: this look stays true.
   if (indexed(key) != id) return;
-  int error = bpf_map_delete_elem(program_.destination_ids_fd(), &key);
-  if (error != 0 && error != -ENOENT) throw Error("write map", "destination_ids", -error);
+  program_.maps().destination_ids.remove(key);
 }
 
 void DestinationTable::move(uint32_t from, uint32_t to) {
@@ -246,10 +209,7 @@ std::vector<Destination> DestinationTable::retire(const std::vector<uint32_t>& i
   }
   wait_for_running_programs();
   for (uint32_t id : ids) {
-    if (!mapped_) {
-      int error = bpf_map_lookup_elem(program_.destinations_fd(), &id, &copy_[id]);
-      if (error != 0) throw Error("read map", "destinations", -error);
-    }
+    if (!mapped_) copy_[id] = program_.maps().destinations.at(id);
     retired.push_back(describe(id));
     move_counts(id, reason);
     release(id);
@@ -283,7 +243,7 @@ void DestinationTable::clear(uint32_t id) {
   const uint32_t place = mapped_ ? mapped_->get()[id].cpu_counts : 0;
   if (place != 0) {
     // Before anybody else can get it.
-    write(program_.cpu_counts_fd(), "cpu_counts", &place, one_per_cpu().data());
+    program_.maps().cpu_counts.clear(place);
     free_cpu_counts_.push_back(static_cast<uint16_t>(place));
   }
   change(id, [](egress_destination& record) {
@@ -297,9 +257,7 @@ void DestinationTable::clear(uint32_t id) {
   });
 }
 
-void DestinationTable::release(uint32_t id) {
-  write(program_.free_ids_fd(), "free_ids", nullptr, &id);
-}
+void DestinationTable::release(uint32_t id) { program_.maps().free_ids.push(id); }
 
 std::vector<uint32_t> DestinationTable::find(
     const std::function<bool(const egress_destination&)>& picks) {

@@ -149,13 +149,4 @@ class DestinationTable {
   OwnArray<egress_move> pending_move_;
 };
 
-/// Nanoseconds of CLOCK_BOOTTIME: it goes on while the machine sleeps, and never jumps.
-uint64_t boot_time_ns();
-
-/// Nanoseconds of CLOCK_MONOTONIC, which is the program's clock.
-uint64_t monotonic_ns();
-
-/// Milliseconds since the Unix epoch.
-int64_t unix_time_ms();
-
 }  // namespace egress

@@ -2,19 +2,16 @@
 #include "exporter.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "address_text.h"
+#include "clock.h"
 #include "error.h"
 #include "grace_period.h"
 #include "interface_name.h"
-#include "map_write.h"
-#include "possible_cpus.h"
 #include "privileges.h"
 
 namespace egress {
@@ -38,23 +35,13 @@ InterfaceCounters sum(const std::vector<egress_interface>& cpus, const egress_mo
   return sum;
 }
 
-std::vector<egress_interface> one_per_cpu() {
-  return std::vector<egress_interface>(possible_cpus());
-}
-
 ClsactFilter left_filter(uint32_t ifindex, const egress_slot& slot) {
   return ClsactFilter::adopt(ifindex, slot.flags & EGRESS_SLOT_MADE_QDISC);
 }
 
-std::map<uint32_t, egress_slot> read_slots(int map_fd) {
+std::map<uint32_t, egress_slot> read_slots(const Map<uint32_t, egress_slot>& map) {
   std::map<uint32_t, egress_slot> slots;
-  uint32_t ifindex = 0;
-  const uint32_t* previous = nullptr;
-  while (bpf_map_get_next_key(map_fd, previous, &ifindex) == 0) {
-    egress_slot slot{};
-    if (bpf_map_lookup_elem(map_fd, &ifindex, &slot) == 0) slots[ifindex] = slot;
-    previous = &ifindex;
-  }
+  map.for_each([&](uint32_t ifindex, const egress_slot& slot) { slots[ifindex] = slot; });
   return slots;
 }
 
@@ -62,8 +49,6 @@ std::string name_of(const egress_slot& slot) { return show_name(slot.name); }
 
 /// An interface that begins in a slot goes on with what the slot counts.
 constexpr uint64_t kSlotBorn = 1;
-
-constexpr int64_t kNsPerMs = 1'000'000;
 
 uint32_t departed_ifindex(const egress_slot& slot) { return EGRESS_DEPARTED | slot.slot; }
 
@@ -94,7 +79,7 @@ Exporter::Exporter(const ExporterOptions& options)
 void Exporter::remove_pins(const std::string& path) {
   const PinFolder pins(path);
   if (Fd slots = pins.get("interface_slots"))
-    for (const auto& [ifindex, slot] : read_slots(slots.get()))
+    for (const auto& [ifindex, slot] : read_slots({slots.get(), "interface_slots"}))
       if (slot.flags & EGRESS_SLOT_CLSACT) left_filter(ifindex, slot);
   pins.remove_all();
 }
@@ -103,7 +88,7 @@ Exporter::~Exporter() { close(); }
 
 void Exporter::adopt() {
   destinations_.repair();
-  const auto slots = read_slots(program_.interface_slots_fd());
+  const auto slots = read_slots(program_.maps().interface_slots);
   for (const auto& [index, slot] : slots) {
     const auto departed = slots.find(departed_ifindex(slot));
     if (index & EGRESS_DEPARTED) {
@@ -153,8 +138,7 @@ Mode Exporter::attach(uint32_t ifindex, const std::string& name, bool link_heade
     const std::string raw = raw_name(name);
     if (raw.size() >= sizeof(counted.slot.name)) throw Error("attach", name, ENAMETOOLONG);
     raw.copy(counted.slot.name, raw.size());
-    auto zero = one_per_cpu();
-    write(program_.interfaces_fd(), "interfaces", &counted.slot.slot, zero.data());
+    program_.maps().interfaces.clear(counted.slot.slot);
     destinations_.moved(counted.slot.slot) = {};
     write_slot(ifindex, counted.slot);
   }
@@ -276,7 +260,7 @@ std::vector<std::string> Exporter::forget_departed(uint64_t after_ms) {
 }
 
 std::vector<std::string> Exporter::drop_capabilities() {
-  return egress::drop_capabilities(program_.interfaces_fd());
+  return egress::drop_capabilities(program_.maps().interfaces.fd());
 }
 
 void Exporter::enable_statistics() {
@@ -508,19 +492,13 @@ uint32_t Exporter::take_slot() {
 }
 
 void Exporter::write_slot(uint32_t ifindex, const egress_slot& slot) {
-  write(program_.interface_slots_fd(), "interface_slots", &ifindex, &slot);
+  program_.maps().interface_slots.update(ifindex, slot);
 }
 
-void Exporter::delete_slot(uint32_t ifindex) {
-  int error = bpf_map_delete_elem(program_.interface_slots_fd(), &ifindex);
-  if (error != 0 && error != -ENOENT) throw Error("write map", "interface_slots", -error);
-}
+void Exporter::delete_slot(uint32_t ifindex) { program_.maps().interface_slots.remove(ifindex); }
 
 InterfaceCounters Exporter::read_slot(const egress_slot& slot) {
-  auto cpus = one_per_cpu();
-  int error = bpf_map_lookup_elem(program_.interfaces_fd(), &slot.slot, cpus.data());
-  if (error != 0) throw Error("read map", "interfaces", -error);
-  return sum(cpus, destinations_.moved(slot.slot));
+  return sum(program_.maps().interfaces.at(slot.slot), destinations_.moved(slot.slot));
 }
 
 }  // namespace egress

@@ -8,7 +8,7 @@
 
 #include "error.h"
 #include "exporter.h"
-#include "map_write.h"
+#include "map.h"
 
 namespace egress {
 
@@ -18,16 +18,15 @@ void Exporter::check_network_namespace() {
   const uint64_t inode = own.st_ino;
   const uint32_t first = 0;
   if (Fd pinned = pins_->get(kNamespacePin)) {
-    uint64_t theirs = 0;
-    if (bpf_map_lookup_elem(pinned.get(), &first, &theirs) != 0 || theirs != inode)
-      throw Error("open pins", pins_->path(), EXDEV);
+    const Map<uint32_t, uint64_t> theirs(pinned.get(), kNamespacePin);
+    if (theirs.lookup(first) != inode) throw Error("open pins", pins_->path(), EXDEV);
     network_namespace_ = std::move(pinned);
     return;
   }
   Fd map(
       bpf_map_create(BPF_MAP_TYPE_ARRAY, "egress_netns", sizeof(first), sizeof(inode), 1, nullptr));
   if (!map) throw Error("open pins", pins_->path(), errno);
-  write(map.get(), kNamespacePin, &first, &inode);
+  Map<uint32_t, uint64_t>(map.get(), kNamespacePin).update(first, inode);
   pins_->pin(map.get(), kNamespacePin);
   network_namespace_ = std::move(map);
 }

@@ -19,7 +19,6 @@
 #include "fd.h"
 #include "features.h"
 #include "libbpf_log.h"
-#include "map_write.h"
 
 namespace egress {
 namespace {
@@ -45,6 +44,13 @@ uint32_t hints_for(uint32_t destinations) {
 uint32_t mask_word(uint32_t prefix_length, uint32_t word) {
   const uint32_t bits = std::clamp<int64_t>(int64_t{prefix_length} - 32 * int64_t{word}, 0, 32);
   return bits == 0 ? 0 : htonl(~uint32_t{0} << (32 - bits));
+}
+
+using Variables = std::remove_pointer_t<decltype(egress_bpf::data)>;
+
+/// The map that the program's variables lie in.
+Map<uint32_t, Variables> variables(const egress_bpf* skeleton) {
+  return {bpf_map__fd(skeleton->maps.data), ".data"};
 }
 
 std::vector<bpf_map*> maps_to_pin(const egress_bpf* skeleton) {
@@ -156,9 +162,17 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   int error = egress_bpf::load(skeleton_.get());
   if (error != 0) throw Error("load program", "", -error, log.text());
 
+  const auto open = [](const bpf_map* map) {
+    return MapHandle(bpf_map__fd(map), bpf_map__name(map));
+  };
+  maps_.emplace(ProgramMaps{open(maps.destinations), open(maps.destination_ids),
+                            open(maps.free_ids), open(maps.ids_taken), open(maps.interface_slots),
+                            open(maps.interfaces), open(maps.cpu_counts), open(maps.notes),
+                            open(maps.moved), open(maps.pending_move), open(maps.own_ports)});
   expect(0);
-  choices_.emplace(ChoiceMaps{{bpf_map__fd(maps.choices_0), bpf_map__fd(maps.choices_1)},
-                              bpf_map__fd(maps.excluded_recently)},
+  choices_.emplace(ChoiceMaps{{MapHandle(bpf_map__fd(maps.choices_0), "choices"),
+                               MapHandle(bpf_map__fd(maps.choices_1), "choices")},
+                              open(maps.excluded_recently)},
                    options.choices, [this](uint32_t set) { put_in_force(set); });
   if (adopted_) return;
   fill_free_ids();
@@ -178,7 +192,8 @@ Program::~Program() = default;
 void Program::fill_free_ids() {
   bpf_program* fill = skeleton_->progs.egress_fill;
   const std::array<uint8_t, ETH_HLEN> frame{};
-  std::remove_pointer_t<decltype(skeleton_->data)> now = *skeleton_->data;
+  const auto data = variables(skeleton_.get());
+  auto now = *skeleton_->data;
   while (now.unfilled > 0) {
     bpf_test_run_opts run{};
     run.sz = sizeof(run);
@@ -186,9 +201,8 @@ void Program::fill_free_ids() {
     run.data_size_in = frame.size();
     run.repeat = static_cast<int>(now.unfilled);
     int error = bpf_prog_test_run_opts(bpf_program__fd(fill), &run);
-    const uint32_t only = 0, before = now.unfilled;
-    // Linux 5.4 does not map it.
-    if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.data), &only, &now) != 0) error = -errno;
+    const uint32_t before = now.unfilled;
+    now = data.at(0);  // Linux 5.4 does not map it
     // A signal ends the runs early.
     if (error == 0 && now.unfilled == before) error = -ENOSPC;
     if (error != 0 && error != -EINTR) throw Error("write map", "free_ids", -error);
@@ -207,16 +221,14 @@ void Program::put_in_force(uint32_t choices) {
   __atomic_store_n(&skeleton_->data->choices_in_force, choices, __ATOMIC_RELEASE);
   if (mmapable_) return;
   // The other words are written as they are.
-  const uint32_t only = 0;
-  write(bpf_map__fd(skeleton_->maps.data), ".data", &only, skeleton_->data);
+  variables(skeleton_.get()).update(0, *skeleton_->data);
 }
 
 void Program::set_own_ports(const std::vector<uint64_t>& bits) {
-  const int map = bpf_map__fd(skeleton_->maps.own_ports);
   own_ports_.resize(bits.size());
   for (uint32_t word = 0; word < bits.size(); word++) {
     if (bits[word] == own_ports_[word]) continue;
-    write(map, "own_ports", &word, &bits[word]);
+    maps_->own_ports.update(word, bits[word]);
     own_ports_[word] = bits[word];
   }
 }
@@ -238,15 +250,5 @@ Program::RunStatistics Program::run_statistics() const {
 
 uint32_t Program::ethernet_id() const { return info_of(ethernet_fd()).id; }
 uint32_t Program::ip_id() const { return info_of(ip_fd()).id; }
-int Program::destination_ids_fd() const { return bpf_map__fd(skeleton_->maps.destination_ids); }
-int Program::free_ids_fd() const { return bpf_map__fd(skeleton_->maps.free_ids); }
-int Program::destinations_fd() const { return bpf_map__fd(skeleton_->maps.destinations); }
-int Program::ids_taken_fd() const { return bpf_map__fd(skeleton_->maps.ids_taken); }
-int Program::interface_slots_fd() const { return bpf_map__fd(skeleton_->maps.interface_slots); }
-int Program::cpu_counts_fd() const { return bpf_map__fd(skeleton_->maps.cpu_counts); }
-int Program::notes_fd() const { return bpf_map__fd(skeleton_->maps.notes); }
-int Program::moved_fd() const { return bpf_map__fd(skeleton_->maps.moved); }
-int Program::pending_move_fd() const { return bpf_map__fd(skeleton_->maps.pending_move); }
-int Program::interfaces_fd() const { return bpf_map__fd(skeleton_->maps.interfaces); }
 
 }  // namespace egress

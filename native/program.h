@@ -10,6 +10,7 @@
 
 #include "../bpf/egress.h"
 #include "choices.h"
+#include "map.h"
 #include "pins.h"
 
 struct egress_bpf;  // the generated skeleton
@@ -25,6 +26,21 @@ struct ProgramOptions {
   bool aggregate_replies = false;
   /// As on Linux 5.4, for tests: arrays cannot be mapped, and programs not read gso_size.
   bool old_kernel = false;
+};
+
+/// The maps of the kernel program (bpf/maps.bpf.h).
+struct ProgramMaps {
+  Map<uint32_t, egress_destination> destinations;
+  Map<egress_key, uint32_t> destination_ids;
+  StackMap<uint32_t> free_ids;
+  PerCpuMap<uint32_t, uint64_t> ids_taken;
+  Map<uint32_t, egress_slot> interface_slots;
+  PerCpuMap<uint32_t, egress_interface> interfaces;
+  PerCpuMap<uint32_t, egress_counts> cpu_counts;
+  Map<uint32_t, egress_note> notes;
+  Map<uint32_t, egress_moved> moved;
+  Map<uint32_t, egress_move> pending_move;
+  Map<uint32_t, uint64_t> own_ports;
 };
 
 /// The loaded kernel program and its maps.
@@ -57,16 +73,7 @@ class Program {
   uint32_t ethernet_id() const;
   uint32_t ip_id() const;
 
-  int destinations_fd() const;
-  int destination_ids_fd() const;
-  int free_ids_fd() const;
-  int ids_taken_fd() const;
-  int interface_slots_fd() const;
-  int interfaces_fd() const;
-  int cpu_counts_fd() const;
-  int notes_fd() const;
-  int moved_fd() const;
-  int pending_move_fd() const;
+  const ProgramMaps& maps() const { return *maps_; }
 
   /// Whether the maps are an earlier run's, with its counts.
   bool adopted() const { return adopted_; }
@@ -105,6 +112,7 @@ class Program {
   bool gso_size_;
   bool adopted_ = false;
   std::string replaced_;
+  std::optional<ProgramMaps> maps_;
   std::optional<Choices> choices_;
   std::vector<uint64_t> own_ports_;
 };

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a process that was killed had begun with the table, another one ends.
-#include <bpf/bpf.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -19,13 +17,9 @@ bool same(const egress_key& a, const egress_key& b) { return std::memcmp(&a, &b,
 /// Keys that lead to a record of another key: it was moving. The program writes the record first.
 void DestinationTable::unindex_stale(std::span<const egress_destination> all) {
   std::vector<std::pair<uint32_t, egress_key>> stale;
-  egress_key key{};
-  const egress_key* previous = nullptr;
-  while (bpf_map_get_next_key(program_.destination_ids_fd(), previous, &key) == 0) {
-    const auto id = indexed(key);
-    if (id && *id < all.size() && !same(all[*id].key, key)) stale.emplace_back(*id, key);
-    previous = &key;
-  }
+  program_.maps().destination_ids.for_each([&](const egress_key& key, uint32_t id) {
+    if (id < all.size() && !same(all[id].key, key)) stale.emplace_back(id, key);
+  });
   for (const auto& [id, old] : stale) unindex(id, old);
 }
 

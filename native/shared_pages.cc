@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "destination_table.h"
+#include "clock.h"
 
 namespace egress {
 namespace {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "../bpf/egress.h"
+#include "clock.h"
 
 namespace egress {
 
@@ -17,7 +18,6 @@ namespace egress {
 inline bool is_withheld(egress_note& note, uint64_t first_seen_ns, uint64_t read_ns,
                         uint64_t zero_for_ns) {
   if (note.zero_since_ms == EGRESS_REVEALED) return false;
-  constexpr uint64_t kNsPerMs = 1'000'000;
   // It may have come while the page was read.
   const uint64_t age_ms = read_ns > first_seen_ns ? (read_ns - first_seen_ns) / kNsPerMs : 0;
   if (note.zero_since_ms == EGRESS_UNSEEN) {

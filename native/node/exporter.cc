@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "../clock.h"
 #include "../contacts.h"
 #include "../exporter.h"
 #include "../signals.h"
