@@ -71,10 +71,6 @@ bool on_bpf_fs(const std::string& path) {
   return statfs(path.c_str(), &info) == 0 && info.f_type == BPF_FS_MAGIC;
 }
 
-void make_folder(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) throw Error("open pins", path, errno);
-}
-
 /// What bpf_map_info and bpf_link_info begin with.
 struct Identity {
   uint32_t type;
@@ -120,17 +116,16 @@ PinFolder::PinFolder(std::string path)
   make_folder(version_);
 }
 
+void PinFolder::make_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) throw Error("open pins", path, errno);
+}
+
 void PinFolder::lock() {
   // Asked first: on another file system nothing is made.
   const std::string parent = fs::path(path_).parent_path().string();
   if (!on_bpf_fs(fs::exists(path_) ? path_ : parent)) throw Error("open pins", path_, ENOMEDIUM);
   make_folder(path_);
   lock_ = lock_folder(path_, "pins");
-}
-
-void PinFolder::keep_folder() {
-  if (!is_folder(lock_.get(), path_)) lock();
-  make_folder(version_);
 }
 
 Fd PinFolder::get(const std::string& name) const {
@@ -143,16 +138,6 @@ Fd PinFolder::get(const std::string& name) const {
 void PinFolder::pin(int fd, const std::string& name) const {
   int error = bpf_obj_pin(fd, file(name).c_str());
   if (error != 0) throw Error("pin", file(name), -error);
-}
-
-bool PinFolder::keep(int fd, const std::string& name) const {
-  const Fd pinned = get(name);
-  if (!pinned) {
-    pin(fd, name);
-    return true;
-  }
-  if (!is_same_object(pinned.get(), fd)) throw Error("pin", file(name), EEXIST);
-  return false;
 }
 
 void PinFolder::remove(const std::string& name) const { unlink_pin(file(name)); }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fd.h"
@@ -15,6 +16,13 @@ inline constexpr const char* kPinnedMaps[] = {
     "cpu_counts",   "ids_taken",       "notes",    "moved",           "pending_move"};
 /// A map that tells which network namespace the others are of.
 inline constexpr const char* kNamespacePin = "network_namespace";
+
+/// What became of pins.
+struct KeptPins {
+  std::vector<std::string> anew;  ///< somebody had removed these
+  std::vector<std::string> lost;  ///< these are not pinned: what they are of ends with the process
+  std::string reason;             ///< why, of the last
+};
 
 /// A folder on a BPF file system, under which maps and links outlive the process: PATH/v2/NAME. One
 /// process at a time has it: the lock goes with the process, however it ends.
@@ -36,13 +44,14 @@ class PinFolder {
   Fd get(const std::string& name) const;
   /// @throws Error "pin"
   void pin(int fd, const std::string& name) const;
-  /// Pins what somebody removed anew.
-  /// @returns whether that was needed
-  /// @throws Error "pin", "open pin"; EEXIST if something else has the name
-  bool keep(int fd, const std::string& name) const;
-  /// Makes and locks the folder anew where it is gone, or another one is in its place.
-  /// @throws Error as the constructor does
-  void keep_folder();
+  /// Pins what somebody removed anew, as far as that can be done, and adds what became of it.
+  void keep(const std::string& name, int fd, KeptPins& kept) const;
+  /// Likewise the folder itself and the maps in it.
+  /// @param maps their names and descriptors
+  KeptPins keep_maps(const std::vector<std::pair<std::string, int>>& maps);
+  /// Pins which network namespace the maps are of.
+  /// @throws Error "open pins" EXDEV if those that are pinned are of another; "pin"
+  void require_own_network_namespace();
   /// Removes a pin, if there is one.
   /// @throws Error "remove pin"
   void remove(const std::string& name) const;
@@ -68,10 +77,16 @@ class PinFolder {
 
  private:
   void lock();
+  static void make_folder(const std::string& path);
+  /// Makes and locks the folder anew where it is gone, or another one is in its place.
+  void keep_folder();
+  /// @returns whether it was pinned anew
+  bool keep(const std::string& name, int fd) const;
 
   std::string path_;
   std::string version_;
   Fd lock_;
+  Fd network_namespace_;  // a map that tells which
   std::vector<std::string> replaced_;
 };
 

@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <map>
+
+#include "address_text.h"
 
 namespace egress {
 namespace {
@@ -15,11 +18,11 @@ namespace {
 uint64_t ordered(float rate) { return std::bit_cast<uint32_t>(rate); }
 
 /// As numbers; IPv4 comes first.
-std::pair<uint64_t, uint64_t> halves(const egress_key& key) {
+std::pair<uint64_t, uint64_t> address_words(const egress_key& key) {
   if (key.family == AF_INET) return {0, be32toh(key.address[0])};
-  uint64_t half[2];
-  std::memcpy(half, key.address, sizeof(half));
-  return {be64toh(half[0]), be64toh(half[1])};
+  uint64_t words[2];
+  std::memcpy(words, key.address, sizeof(words));
+  return {be64toh(words[0]), be64toh(words[1])};
 }
 
 bool within(const egress_prefix& prefix, const egress_key& key) {
@@ -36,12 +39,12 @@ bool within(const egress_prefix& prefix, const egress_key& key) {
 
 }  // namespace
 
-Place place_of(Order order, uint32_t id, const Destination& destination, Rate rate,
-               uint32_t interface, uint64_t active_ns) {
+SortKey sort_key(Order order, uint32_t id, const Destination& destination, Rate rate,
+                 uint32_t interface, uint64_t active_ns) {
   const auto major = [&]() -> uint64_t {
     switch (order) {
       case Order::kDestination:
-        return halves(destination.key).first;
+        return address_words(destination.key).first;
       case Order::kInterface:
         return interface;
       case Order::kProtocol:
@@ -65,25 +68,65 @@ Place place_of(Order order, uint32_t id, const Destination& destination, Rate ra
   }();
   // Of those that are equal, most of all the silent ones, who got more comes first.
   const uint64_t minor =
-      order == Order::kDestination ? halves(destination.key).second : destination.bytes;
+      order == Order::kDestination ? address_words(destination.key).second : destination.bytes;
   return {major, minor, id};
 }
 
-void cut(std::vector<Place>& places, const Query& query) {
-  const size_t begin = std::min(query.offset, places.size());
-  const size_t end = begin + std::min(query.limit, places.size() - begin);
-  const auto at = [&](size_t index) { return places.begin() + static_cast<std::ptrdiff_t>(index); };
+void paginate(std::vector<SortKey>& keys, const Query& query) {
+  const size_t begin = std::min(query.offset, keys.size());
+  const size_t end = begin + std::min(query.limit, keys.size() - begin);
+  const auto at = [&](size_t index) { return keys.begin() + static_cast<std::ptrdiff_t>(index); };
   if (query.descending)
-    std::partial_sort(places.begin(), at(end), places.end(), std::greater<>());
+    std::partial_sort(keys.begin(), at(end), keys.end(), std::greater<>());
   else
-    std::partial_sort(places.begin(), at(end), places.end());
-  places.erase(at(end), places.end());
-  places.erase(places.begin(), at(begin));
+    std::partial_sort(keys.begin(), at(end), keys.end());
+  keys.erase(at(end), keys.end());
+  keys.erase(keys.begin(), at(begin));
 }
 
 bool matches(const Query& query, const egress_key& key, const std::string& text) {
   return (!query.within || within(*query.within, key)) &&
          (query.search.empty() || text.find(query.search) != std::string::npos);
+}
+
+Ranking rank(const Query& query, DestinationTable& table, const InterfaceSlots& slots) {
+  Ranking ranking{};
+  std::map<std::string, egress_slot> by_name;
+  slots.for_each([&](const egress_slot& slot) { by_name[InterfaceSlots::name_of(slot)] = slot; });
+  std::vector<uint32_t> index_of_slot(EGRESS_INTERFACES_MAX);
+  for (const auto& [name, slot] : by_name) {
+    index_of_slot[slot.slot] = static_cast<uint32_t>(ranking.interfaces.size());
+    ranking.interfaces.push_back({{name, {}, 0, {}}, slots.rate(slot)});
+  }
+  std::vector<SortKey> keys;
+  std::string text;
+  for (uint32_t id : table.find_published()) {
+    const Destination destination = table.describe(id);
+    const uint32_t index = index_of_slot.at(destination.interface);
+    Interface& interface = ranking.interfaces[index].interface;
+    interface.destinations++;
+    if (query.protocol && *query.protocol != destination.protocol) continue;
+    if (query.port && *query.port != destination.port) continue;
+    if (!query.interface.empty() && query.interface != interface.name) continue;
+    text.clear();
+    if (!query.search.empty() || query.among) append_address(text, destination.key);
+    if (!matches(query, destination.key, text)) continue;
+    if (query.among && !query.among->contains({interface.name, text})) continue;
+    keys.push_back(sort_key(query.order, id, destination, table.rate(id, destination), index,
+                            table.active_ns(id)));
+  }
+  ranking.matched = keys.size();
+  paginate(keys, query);
+  const auto names = slots.names();
+  for (const SortKey& key : keys) {
+    const Destination destination = table.describe(key.id);
+    ranking.rows.push_back(
+        {table.name_destination(key.id, destination, names), table.rate(key.id, destination)});
+  }
+  // Totals after destinations: no sum exceeds its total.
+  for (auto& [interface, rate] : ranking.interfaces)
+    interface.counters = slots.counters(by_name[interface.name]);
+  return ranking;
 }
 
 }  // namespace egress

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "../bpf/egress.h"
+#include "destination_table.h"
+#include "interface_slots.h"
 #include "rate_meter.h"
 #include "snapshot.h"
 
@@ -60,25 +62,30 @@ struct Ranking {
   std::vector<RatedInterface> interfaces;  ///< by name
 };
 
-/// A destination's place in a list: compared from the first member on.
-struct Place {
+/// What a list is sorted by: compared from the first member on.
+struct SortKey {
   uint64_t major;
   uint64_t minor;
   uint32_t id;
 
-  auto operator<=>(const Place&) const = default;
+  auto operator<=>(const SortKey&) const = default;
 };
 
 /// Where a destination belongs.
-/// @param interface the place of its interface among their names
+/// @param interface the index of its interface among their names
 /// @param active_ns when it was last found active, on any clock
-Place place_of(Order order, uint32_t id, const Destination& destination, Rate rate,
-               uint32_t interface, uint64_t active_ns);
+SortKey sort_key(Order order, uint32_t id, const Destination& destination, Rate rate,
+                 uint32_t interface, uint64_t active_ns);
 
 /// Puts the part of the list that is wanted in its order, and drops the rest.
-void cut(std::vector<Place>& places, const Query& query);
+void paginate(std::vector<SortKey>& keys, const Query& query);
 
 /// Whether an address is wanted, as far as it alone says so.
 bool matches(const Query& query, const egress_key& key, const std::string& text);
+
+/// A part of the list of published destinations, in some order, and what the interfaces count. How
+/// fast they grow is of the time between the last two sweeps.
+/// @throws Error "read map"
+Ranking rank(const Query& query, DestinationTable& table, const InterfaceSlots& slots);
 
 }  // namespace egress

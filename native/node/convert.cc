@@ -170,7 +170,7 @@ Napi::Object to_object(Napi::Env env, const Exporter::Adopted& adopted) {
   return object;
 }
 
-Napi::Object to_object(Napi::Env env, const Exporter::Hanging& hanging) {
+Napi::Object to_object(Napi::Env env, const AttachmentInfo& hanging) {
   auto object = Napi::Object::New(env);
   object.Set("mode", mode_name(hanging.mode));
   object.Set("before", to_array(env, hanging.before,

@@ -31,7 +31,7 @@ Napi::Array to_strings(Napi::Env env, const Names& names) {
 Napi::Object to_object(Napi::Env env, const Sighting& sighting);
 Napi::Object to_object(Napi::Env env, const Ranking& ranking);
 Napi::Object to_object(Napi::Env env, const Predecessor& before);
-Napi::Object to_object(Napi::Env env, const Exporter::Hanging& hanging);
+Napi::Object to_object(Napi::Env env, const AttachmentInfo& hanging);
 Napi::Object to_object(Napi::Env env, const Exporter::Adopted& adopted);
 Napi::Object to_object(Napi::Env env, const Housekeeping& done);
 Napi::Object to_object(Napi::Env env, const KeptPins& kept);

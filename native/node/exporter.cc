@@ -93,7 +93,7 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
 
   /// hanging(ifindexes: number[]): Promise<({ mode, before: Predecessor[] } | undefined)[]>
   Napi::Value hanging(const Napi::CallbackInfo& info) {
-    using All = std::vector<std::optional<Exporter::Hanging>>;
+    using All = std::vector<std::optional<AttachmentInfo>>;
     return promise_of<All>(
         info.Env(),
         [exporter = shared(info.Env()), ifindexes = to_numbers(info[0].As<Napi::Array>())] {

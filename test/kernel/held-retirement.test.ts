@@ -4,7 +4,14 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { eventually } from '../support/await.js'
-import { closedSum, destination, startExporter, total, unlisted } from '../support/exporter.js'
+import {
+  closedSum,
+  destination,
+  startExporter,
+  startExporterWith,
+  total,
+  unlisted,
+} from '../support/exporter.js'
 import { temporaryFolder } from '../support/memory.js'
 import { ethernetFrame, silentPair } from '../support/network.js'
 import { ipv4 } from '../support/packets.js'
@@ -54,4 +61,22 @@ t.test('a kill while a record retires leaves one series a destination, and no pa
   t.equal(unlisted(samples, 'expired', 'lan0').packets, 23)
   t.same(closedSum(samples, 'lan0'), total(samples, 'lan0'))
   t.equal(samples.get('egress_destinations{interface="lan0"}'), 1)
+})
+
+t.test('a stop that a sweep holds up detaches all the same', async (t) => {
+  const host = silentPair(t, 'lan0')
+  const folder = temporaryFolder(t)
+  const hold = join(folder, 'hold')
+  const env = { LD_PRELOAD: compilePreload(folder, 'held_grace_period.c'), HOLD: hold }
+  const flags = ['--interface=lan0', '--bpf.mode=clsact', '--destinations.idle-timeout=1s']
+  const exporter = await startExporterWith(t, host, { env }, ...flags)
+  const filters = () => host.run(['tc', 'filter', 'show', 'dev', 'lan0', 'egress'])
+  t.match(filters(), 'egress_ethernet')
+  host.traffic('frames lan0', frames(19))
+  t.equal(destination(exporter.samples(), to, 'lan0').packets, 19)
+  writeFileSync(hold, '')
+  await eventually(() => assert.ok(existsSync(`${hold}.held`)))
+  await exporter.stop()
+  t.notMatch(filters(), 'egress_ethernet')
+  t.ok(existsSync(hold), 'the sweep still waited')
 })
