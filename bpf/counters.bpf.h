@@ -42,7 +42,8 @@ static __always_inline void add_own(__u64 *number, __u64 value, bool preempted)
 	}
 }
 
-static __always_inline void add(struct egress_counter *counter, __u64 packets, __u64 bytes, bool preempted)
+static __always_inline void add_counter(struct egress_counter *counter, __u64 packets, __u64 bytes,
+					bool preempted)
 {
 	add_own(&counter->packets, packets, preempted);
 	add_own(&counter->bytes, bytes, preempted);

@@ -28,8 +28,8 @@
 
 /* Counts the packet, whose network header is at `offset`; -1: the frame ends
  * before it. */
-static __always_inline void count(struct __sk_buff *skb, const bool has_gso_size, const int plain, int offset,
-				  __be16 ethertype_be, __u32 shift)
+static __always_inline void count(struct __sk_buff *skb, const bool has_gso_size, const int usual_offset,
+				  int offset, __be16 ethertype_be, __u32 shift)
 {
 	__u32 ifindex = skb->ifindex;
 	__u16 family = AF_INET;
@@ -37,25 +37,25 @@ static __always_inline void count(struct __sk_buff *skb, const bool has_gso_size
 	struct egress_destination *destination = NULL;
 	enum egress_unlisted reason = EGRESS_MALFORMED;
 	struct transport transport = {};
-	struct outlook outlook = {};
+	struct tcp_peek peek = {};
 	struct egress_interface *interface;
 	__u64 packets = 1, bytes;
 	__u32 slot, gso_size = 0;
 	bool is_ip = false, is_new = false, segmented;
 
 	if (offset >= 0)
-		is_ip = read_network(skb, plain, offset, ethertype_be, ifindex, &key, &outlook, &family,
+		is_ip = read_network(skb, usual_offset, offset, ethertype_be, ifindex, &key, &peek, &family,
 				     &reason);
-	if (plain == 0 && (!is_ip || outlook.tunnel)) {
+	if (usual_offset == 0 && (!is_ip || peek.is_gre)) {
 		offset = find_network_header(skb);
 		if (offset > 0)
-			is_ip = read_network(skb, NOT_PLAIN, offset, ethertype_be, ifindex, &key, &outlook,
+			is_ip = read_network(skb, NO_USUAL_OFFSET, offset, ethertype_be, ifindex, &key, &peek,
 					     &family, &reason);
 	}
 	if (is_ip) {
-		destination = find(&key, spread(&key), shift);
+		destination = find_cached(&key, hash_key(&key), shift);
 		if (!destination) {
-			is_new = !is_left_out(skb, offset, &key);
+			is_new = !is_address_excluded(skb, offset, &key);
 			reason = EGRESS_EXCLUDED;
 		}
 	}
@@ -64,13 +64,13 @@ static __always_inline void count(struct __sk_buff *skb, const bool has_gso_size
 	if (has_gso_size)
 		gso_size = skb->gso_size;
 	segmented = has_gso_size ? gso_size : skb->gso_segs > 1 || skb->wire_len > bytes;
-	if (is_new || (is_ip && segmented) || (destination && outlook.hidden)) {
+	if (is_new || (is_ip && segmented) || (destination && peek.behind_options)) {
 		transport = find_transport(skb, offset, family);
-		if (outlook.hidden && transport.present && transport.protocol == IPPROTO_TCP) {
+		if (peek.behind_options && transport.present && transport.protocol == IPPROTO_TCP) {
 			__u8 tcp_flags = 0;
 
 			bpf_skb_load_bytes(skb, transport.offset + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags));
-			outlook.opens = opens_connection(tcp_flags);
+			peek.is_syn = opens_connection(tcp_flags);
 		}
 	}
 	if (segmented) {
@@ -82,7 +82,7 @@ static __always_inline void count(struct __sk_buff *skb, const bool has_gso_size
 		bytes = WIRE_BYTES(size);
 	}
 	/* A tunnel's headers count on the device that sends them. */
-	if (plain == 0 && offset > 0)
+	if (usual_offset == 0 && offset > 0)
 		bytes -= packets * offset;
 	/* A tag in the metadata is in no length, but the wire sees it. */
 	if (skb->vlan_present)
@@ -102,17 +102,17 @@ static __always_inline void count(struct __sk_buff *skb, const bool has_gso_size
 		return;
 
 	if (is_new) {
-		if (aggregate_replies && is_reply(skb, &transport, outlook.opens)) {
+		if (aggregate_replies && is_reply(skb, &transport, peek.is_syn)) {
 			reason = EGRESS_REPLY;
 		} else {
-			destination = list(skb, &key, &transport, slot, interface);
+			destination = create_record(skb, &key, &transport, slot, interface);
 			reason = EGRESS_OVERFLOW;
 		}
 	}
 	if (preempt_rt)
-		account(interface, destination, reason, packets, bytes, outlook.opens, true);
+		account(interface, destination, reason, packets, bytes, peek.is_syn, true);
 	else
-		account(interface, destination, reason, packets, bytes, outlook.opens, false);
+		account(interface, destination, reason, packets, bytes, peek.is_syn, false);
 }
 
 /* Devices whose frames begin with an Ethernet header. */
@@ -120,9 +120,9 @@ static __always_inline int count_ethernet(struct __sk_buff *skb, const bool has_
 {
 	int offset = ETH_HLEN;
 	__be16 ethertype_be;
-	__u32 shift = load_hint_shift();
+	__u32 shift = load_lookup_cache_shift();
 
-	if (!read(skb, 0, 0, offsetof(struct ethhdr, h_proto), &ethertype_be, sizeof(ethertype_be)))
+	if (!load_header(skb, 0, 0, offsetof(struct ethhdr, h_proto), &ethertype_be, sizeof(ethertype_be)))
 		offset = -1;
 	else if (is_vlan_tag(ethertype_be))
 		offset = skip_vlan_tags(skb, &ethertype_be);
@@ -135,7 +135,7 @@ static __always_inline int count_ethernet(struct __sk_buff *skb, const bool has_
  * with what skb->protocol says, or lies behind the tunnel's own headers. */
 static __always_inline int count_ip(struct __sk_buff *skb, const bool has_gso_size)
 {
-	__u32 shift = load_hint_shift();
+	__u32 shift = load_lookup_cache_shift();
 
 	count(skb, has_gso_size, 0, 0, skb->protocol, shift);
 	return TC_ACT_UNSPEC;

@@ -38,7 +38,7 @@ enum egress_state {
 struct egress_destination {
 	struct egress_key key;
 	__u16 slot; /* its interface's place in `interfaces` */
-	__u16 cpu_counts; /* where it counts by CPU, in `cpu_counts`; 0: nowhere */
+	__u16 cpu_slot; /* where it counts by CPU, in `cpu_counts`; 0: nowhere */
 	__u16 port; /* destination port of the first packet, host order; 0: none */
 	__u8 protocol; /* IP protocol of the first packet, after IPv6 extension headers */
 	__u8 state; /* enum egress_state */
@@ -60,8 +60,8 @@ struct egress_counts {
  * CPU. */
 #define EGRESS_CPU_COUNTS_MAX 1024
 
-/* What user space notes about a record, as long as it has this first packet. */
-struct egress_note {
+/* What user space keeps beside a record, as long as it has this first packet. */
+struct egress_user_state {
 	__u64 first_seen_ns; /* of the record; another: the note is old */
 	__s64 first_seen_unix_ms; /* converted once: neither NTP nor sleep moves it */
 	__u32 packets; /* when it was last looked at; the low bits tell a change */
@@ -69,7 +69,7 @@ struct egress_note {
 	__u64 active_ns; /* CLOCK_BOOTTIME of the last look that found more packets */
 };
 
-#define EGRESS_REVEALED 0U /* pages show what it counted; also in notes of before there was this */
+#define EGRESS_REVEALED 0U /* pages show what it counted; also in states of before there was this */
 #define EGRESS_UNSEEN 0xffffffffU /* no page has had it yet */
 
 /* Where an interface counts. */
@@ -114,13 +114,13 @@ struct egress_interface {
 
 /* What records of an interface had counted that user space took out of the
  * table. */
-struct egress_moved {
+struct egress_retired_counts {
 	struct egress_counter unlisted[EGRESS_UNLISTED_REASONS];
 };
 
 /* One such move while it is made, with the sums as they will be: whoever finds
  * it, because a process was killed, makes it once more. */
-struct egress_move {
+struct egress_retire_journal {
 	__u64 pending; /* 0: none */
 	__u32 id;
 	__u32 slot;
@@ -130,24 +130,24 @@ struct egress_move {
 
 /* Which source ports say that this host called: a bit for each port, of TCP and
  * then of the other protocols that have ports. */
-#define EGRESS_OWN_PORTS_WORDS (65536 / 64)
+#define EGRESS_CLIENT_PORTS_WORDS (65536 / 64)
 
-/* What a prefix of `choices` says; the longest that matches decides. */
-enum egress_choice {
+/* What the rule of a prefix says; the longest that matches decides. */
+enum egress_action {
 	EGRESS_EXCLUDE = 1,
 	EGRESS_INCLUDE = 2,
 };
 
 /* Most prefixes; a trie takes memory only for those that are in it.
  * src/config/settings.ts has this number as well. */
-#define EGRESS_CHOICES_MAX (1U << 20)
+#define EGRESS_PREFIX_RULES_MAX (1U << 20)
 
 /* Each CPU remembers this many excluded destinations (24 bytes each) for either
  * set of prefixes, so that their further packets cost one comparison and no trie
  * lookup. */
 #define EGRESS_EXCLUDED_RECENTLY 512
 
-/* Key of `choices`, an LPM trie: the family's 16 bits, then the address. */
+/* A prefix rule's key in `choices_0` and `choices_1`, LPM tries: the family's 16 bits, then the address. */
 struct egress_prefix {
 	__u32 length; /* in bits, EGRESS_FAMILY_BITS included */
 	__u16 family;
@@ -169,20 +169,20 @@ EGRESS_STATIC_ASSERT(sizeof(struct egress_key) == 24, "egress_key");
 EGRESS_OFFSET(struct egress_key, address, 8);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_destination) == 64, "one cache line");
 EGRESS_OFFSET(struct egress_destination, slot, 24);
-EGRESS_OFFSET(struct egress_destination, cpu_counts, 26);
+EGRESS_OFFSET(struct egress_destination, cpu_slot, 26);
 EGRESS_OFFSET(struct egress_destination, state, 31);
 EGRESS_OFFSET(struct egress_destination, packets, 32);
 EGRESS_OFFSET(struct egress_destination, first_seen_ns, 48);
+EGRESS_OFFSET(struct egress_destination, tcp_connects, 56);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_slot) == 32, "egress_slot");
 EGRESS_OFFSET(struct egress_slot, slot, 0);
-EGRESS_OFFSET(struct egress_destination, tcp_connects, 56);
-EGRESS_STATIC_ASSERT(sizeof(struct egress_note) == 32, "egress_note");
-EGRESS_OFFSET(struct egress_note, packets, 16);
-EGRESS_OFFSET(struct egress_note, zero_since_ms, 20);
+EGRESS_STATIC_ASSERT(sizeof(struct egress_user_state) == 32, "egress_user_state");
+EGRESS_OFFSET(struct egress_user_state, packets, 16);
+EGRESS_OFFSET(struct egress_user_state, zero_since_ms, 20);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_interface) == 104, "egress_interface");
 EGRESS_OFFSET(struct egress_interface, new_destinations, 96);
-EGRESS_STATIC_ASSERT(sizeof(struct egress_moved) == 96, "egress_moved");
-EGRESS_STATIC_ASSERT(sizeof(struct egress_move) == 40, "egress_move");
+EGRESS_STATIC_ASSERT(sizeof(struct egress_retired_counts) == 96, "egress_retired_counts");
+EGRESS_STATIC_ASSERT(sizeof(struct egress_retire_journal) == 40, "egress_retire_journal");
 EGRESS_STATIC_ASSERT(sizeof(struct egress_prefix) == 24, "egress_prefix");
 EGRESS_OFFSET(struct egress_prefix, address, 6);
 

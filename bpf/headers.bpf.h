@@ -25,7 +25,7 @@
 #define VLAN_TAGS_MAX 2 /* in the frame: 802.1ad outside, 802.1Q inside */
 
 /* Where no direct access is worth its while. */
-#define NOT_PLAIN -1
+#define NO_USUAL_OFFSET -1
 
 /* An outer IPv6 header, GRE with checksum, key and number, and GUE with options. */
 #define PUSHED_HEADERS_MAX 96
@@ -40,23 +40,23 @@
 #define IPV6_FRAGMENT_OFFSET 0xfff8
 
 /* Copies a header, or the part of one, from `offset`, which nearly always is
- * `plain`. False where the packet ends before.
+ * `usual_offset`. False where the packet ends before.
  *
  * Direct access costs a comparison, a helper call 50 ns. But without
  * CAP_PERFMON the verifier takes packet pointers with constant offsets alone,
- * and none that is compared with NULL: hence direct access at `plain`, which
+ * and none that is compared with NULL: hence direct access at `usual_offset`, which
  * is known at compile time, and copies from tagged frames and nonlinear
  * buffers. */
-static __always_inline bool read(struct __sk_buff *skb, const int plain, int offset, const int field,
-				 void *to, const int size)
+static __always_inline bool load_header(struct __sk_buff *skb, const int usual_offset, int offset,
+					const int field, void *to, const int size)
 {
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
 	long error = 0;
 
-	if (offset == plain && data + plain + field + size <= data_end)
+	if (offset == usual_offset && data + usual_offset + field + size <= data_end)
 		/* Few loads: machines with a BPF JIT take them unaligned. */
-		__builtin_memcpy(to, __builtin_assume_aligned(data + plain + field, 4), size);
+		__builtin_memcpy(to, __builtin_assume_aligned(data + usual_offset + field, 4), size);
 	else
 		error = bpf_skb_load_bytes(skb, offset + field, to, size);
 	barrier_var(error); /* else clang makes a truth value of packet pointers */
@@ -121,11 +121,11 @@ static __always_inline bool is_ipv6_extension(__u8 next)
 	return false;
 }
 
-/* What the network header says of the transport header without a look at it. */
-struct outlook {
-	bool opens; /* a TCP connection: SYN without ACK, RFC 9293, section 3.5 */
-	bool hidden; /* TCP or not, behind options or extension headers */
-	bool tunnel; /* GRE */
+/* What can be said of TCP, and of what may hide it, without a walk to the transport header. */
+struct tcp_peek {
+	bool is_syn; /* SYN without ACK opens a connection, RFC 9293, section 3.5 */
+	bool behind_options; /* or extension headers: TCP or not, nobody has looked */
+	bool is_gre;
 };
 
 static __always_inline bool opens_connection(__u8 tcp_flags)
@@ -133,8 +133,8 @@ static __always_inline bool opens_connection(__u8 tcp_flags)
 	return (tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
-static __always_inline bool read_ipv4(struct __sk_buff *skb, const int plain, int offset, __u32 ifindex,
-				      struct egress_key *key, struct outlook *outlook)
+static __always_inline bool read_ipv4(struct __sk_buff *skb, const int usual_offset, int offset,
+				      __u32 ifindex, struct egress_key *key, struct tcp_peek *peek)
 {
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
@@ -142,9 +142,9 @@ static __always_inline bool read_ipv4(struct __sk_buff *skb, const int plain, in
 	__be16 fragment_be;
 	__be32 address;
 
-	/* As read() does it, but without a copy of what is not asked for. */
-	if (offset == plain && data + plain + sizeof(struct iphdr) <= data_end) {
-		const struct iphdr *ip = __builtin_assume_aligned(data + plain, 4);
+	/* As load_header() does it, but without a copy of what is not asked for. */
+	if (offset == usual_offset && data + usual_offset + sizeof(struct iphdr) <= data_end) {
+		const struct iphdr *ip = __builtin_assume_aligned(data + usual_offset, 4);
 
 		version_and_words = *(const __u8 *)ip;
 		protocol = ip->protocol;
@@ -160,21 +160,22 @@ static __always_inline bool read_ipv4(struct __sk_buff *skb, const int plain, in
 		fragment_be = ip.frag_off;
 		address = ip.daddr;
 	}
-	make_key(key, ifindex, AF_INET, ipv4_prefix_length, join(address & ipv4_mask_be, 0, 32), 0);
-	outlook->tunnel = protocol == IPPROTO_GRE;
+	make_key(key, ifindex, AF_INET, ipv4_prefix_length, concat_bits(address & ipv4_mask_be, 0, 32), 0);
+	peek->is_gre = protocol == IPPROTO_GRE;
 	if (protocol == IPPROTO_TCP && !(fragment_be & bpf_htons(IPV4_FRAGMENT_OFFSET))) {
-		outlook->hidden = version_and_words != 0x45;
-		if (!outlook->hidden &&
-		    read(skb, plain, offset, sizeof(struct iphdr) + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags)))
-			outlook->opens = opens_connection(tcp_flags);
+		peek->behind_options = version_and_words != 0x45;
+		if (!peek->behind_options &&
+		    load_header(skb, usual_offset, offset, sizeof(struct iphdr) + TCP_FLAGS, &tcp_flags,
+				sizeof(tcp_flags)))
+			peek->is_syn = opens_connection(tcp_flags);
 	}
 	/* The total length says nothing: it is 0 in IPv4 BIG TCP (kernel b1a78b9b9886). */
 	return version_and_words >= 0x45 && version_and_words <= 0x4f &&
 	       offset + (version_and_words & 0xf) * 4U <= skb->len;
 }
 
-static __always_inline bool read_ipv6(struct __sk_buff *skb, const int plain, int offset, __u32 ifindex,
-				      struct egress_key *key, struct outlook *outlook)
+static __always_inline bool read_ipv6(struct __sk_buff *skb, const int usual_offset, int offset,
+				      __u32 ifindex, struct egress_key *key, struct tcp_peek *peek)
 {
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
@@ -182,8 +183,8 @@ static __always_inline bool read_ipv6(struct __sk_buff *skb, const int plain, in
 	__u64 first, last;
 
 	/* As in read_ipv4(). */
-	if (offset == plain && data + plain + sizeof(struct ipv6hdr) <= data_end) {
-		const struct ipv6hdr *ip = __builtin_assume_aligned(data + plain, 8);
+	if (offset == usual_offset && data + usual_offset + sizeof(struct ipv6hdr) <= data_end) {
+		const struct ipv6hdr *ip = __builtin_assume_aligned(data + usual_offset, 8);
 		const __u64 *address = (const __u64 *)&ip->daddr;
 
 		version = *(const __u8 *)ip >> 4;
@@ -197,29 +198,29 @@ static __always_inline bool read_ipv6(struct __sk_buff *skb, const int plain, in
 			return false;
 		version = ip.version;
 		next = ip.nexthdr;
-		first = join(ip.daddr.s6_addr32[0], ip.daddr.s6_addr32[1], 32);
-		last = join(ip.daddr.s6_addr32[2], ip.daddr.s6_addr32[3], 32);
+		first = concat_bits(ip.daddr.s6_addr32[0], ip.daddr.s6_addr32[1], 32);
+		last = concat_bits(ip.daddr.s6_addr32[2], ip.daddr.s6_addr32[3], 32);
 	}
 	make_key(key, ifindex, AF_INET6, ipv6_prefix_length, first & ipv6_mask_be[0], last & ipv6_mask_be[1]);
-	outlook->tunnel = next == IPPROTO_GRE;
-	outlook->hidden = is_ipv6_extension(next);
-	if (next == IPPROTO_TCP &&
-	    read(skb, plain, offset, sizeof(struct ipv6hdr) + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags)))
-		outlook->opens = opens_connection(tcp_flags);
+	peek->is_gre = next == IPPROTO_GRE;
+	peek->behind_options = is_ipv6_extension(next);
+	if (next == IPPROTO_TCP && load_header(skb, usual_offset, offset, sizeof(struct ipv6hdr) + TCP_FLAGS,
+					       &tcp_flags, sizeof(tcp_flags)))
+		peek->is_syn = opens_connection(tcp_flags);
 	return version == 6;
 }
 
 /* Whether the packet is IP, and if so, its key. `family` is set for IPv6 alone, and
  * `reason` for what is neither. */
-static __always_inline bool read_network(struct __sk_buff *skb, const int plain, int offset,
+static __always_inline bool read_network(struct __sk_buff *skb, const int usual_offset, int offset,
 					 __be16 ethertype_be, __u32 ifindex, struct egress_key *key,
-					 struct outlook *outlook, __u16 *family, enum egress_unlisted *reason)
+					 struct tcp_peek *peek, __u16 *family, enum egress_unlisted *reason)
 {
 	if (ethertype_be == bpf_htons(ETH_P_IP))
-		return read_ipv4(skb, plain, offset, ifindex, key, outlook);
+		return read_ipv4(skb, usual_offset, offset, ifindex, key, peek);
 	if (ethertype_be == bpf_htons(ETH_P_IPV6)) {
 		*family = AF_INET6;
-		return read_ipv6(skb, plain, offset, ifindex, key, outlook);
+		return read_ipv6(skb, usual_offset, offset, ifindex, key, peek);
 	}
 	*reason = EGRESS_NOT_IP;
 	return false;

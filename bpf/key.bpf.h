@@ -14,7 +14,7 @@
 #define AF_INET6 10
 
 /* What has these two in memory, in this order, each so many bits long. */
-static __always_inline __u64 join(__u64 first, __u64 second, const int bits)
+static __always_inline __u64 concat_bits(__u64 first, __u64 second, const int bits)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	return first | second << bits;
@@ -30,7 +30,7 @@ static __always_inline void make_key(struct egress_key *key, __u32 ifindex, __u1
 {
 	__u64 *words = (__u64 *)key;
 
-	words[0] = join(ifindex, join(family, prefix_length, 16), 32);
+	words[0] = concat_bits(ifindex, concat_bits(family, prefix_length, 16), 32);
 	words[1] = first;
 	words[2] = last;
 }
@@ -45,7 +45,7 @@ static __always_inline bool same_key(const struct egress_key *a, const struct eg
 /* Spreads keys evenly over 31 bits, the highest best, and one that is set: no hash
  * is 0. Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3,
  * section 6.4). */
-static __always_inline __u32 spread(const struct egress_key *key)
+static __always_inline __u32 hash_key(const struct egress_key *key)
 {
 	const __u64 *words = (const __u64 *)key;
 	const __u64 golden = 0x9e3779b97f4a7c15; /* 2^64 over the golden ratio */

@@ -28,25 +28,25 @@ struct {
 	__type(value, __u32);
 } destination_ids SEC(".maps");
 
-/* Where keys' records were found, by a hash that costs two multiplications: it
+/* The lookup cache: where keys' records were found, by a hash that costs two multiplications: it
  * saves the look into `destination_ids`, which costs more time and more cache
  * misses. Right or wrong, the record itself tells. Only another key of the same
  * hash leads to a wrong one. */
-struct hint {
+struct lookup_cache_entry {
 	__u32 hash;
 	__u32 id;
 };
 
-struct hint_pair {
-	struct hint recent, older;
+struct lookup_cache_set {
+	struct lookup_cache_entry recent, older;
 };
 
-/* How many of them are in use follows the number of destinations: hint_shift. */
+/* How many of them are in use follows the number of destinations: lookup_cache_shift. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SIZED_AT_LOAD);
 	__type(key, __u32);
-	__type(value, struct hint_pair);
+	__type(value, struct lookup_cache_set);
 } hints SEC(".maps");
 
 /* Records that no key has. */
@@ -97,45 +97,45 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SIZED_AT_LOAD);
 	__type(key, __u32);
-	__type(value, struct egress_note);
+	__type(value, struct egress_user_state);
 } notes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, EGRESS_INTERFACES_MAX);
 	__type(key, __u32);
-	__type(value, struct egress_moved);
+	__type(value, struct egress_retired_counts);
 } moved SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct egress_move);
+	__type(value, struct egress_retire_journal);
 } pending_move SEC(".maps");
 
-/* Which prefixes get no record, and which do (enum egress_choice). Asked when a
+/* Which prefixes get no record, and which do (enum egress_action). Asked when a
  * destination has none. Two sets: user space writes the one that is not in force,
  * and lets it take the other's place in one step. */
-struct choices {
+struct prefix_rules {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, EGRESS_CHOICES_MAX);
+	__uint(max_entries, EGRESS_PREFIX_RULES_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct egress_prefix);
 	__type(value, __u32);
 };
-struct choices choices_0 SEC(".maps");
-struct choices choices_1 SEC(".maps");
+struct prefix_rules choices_0 SEC(".maps");
+struct prefix_rules choices_1 SEC(".maps");
 
 /* Bits of source ports: those of calls. Asked where replies are aggregated. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2 * EGRESS_OWN_PORTS_WORDS);
+	__uint(max_entries, 2 * EGRESS_CLIENT_PORTS_WORDS);
 	__type(key, __u32);
 	__type(value, __u64);
 } own_ports SEC(".maps");
 
-/* By either set of choices, one after the other. */
+/* By either set of prefix rules, one after the other. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 2 * EGRESS_EXCLUDED_RECENTLY);

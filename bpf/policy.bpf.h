@@ -23,15 +23,15 @@
 
 static __always_inline bool is_excluded(const struct egress_key *key)
 {
-	__u32 set = *(volatile __u32 *)&choices_in_force;
+	__u32 set = *(volatile __u32 *)&prefix_rules_in_force;
 	__u32 index = set * EGRESS_EXCLUDED_RECENTLY +
-		      (__u32)(spread(key) / (0x100000000ULL / EGRESS_EXCLUDED_RECENTLY));
+		      (__u32)(hash_key(key) / (0x100000000ULL / EGRESS_EXCLUDED_RECENTLY));
 	struct egress_key *recent = bpf_map_lookup_elem(&excluded_recently, &index);
 	struct egress_prefix prefix = {
 		.length = EGRESS_FAMILY_BITS + 128,
 		.family = key->family,
 	};
-	__u32 *choice;
+	__u32 *action;
 
 	/* Torn keys must not be compared: counters.bpf.h. */
 	if (preempt_rt)
@@ -42,10 +42,10 @@ static __always_inline bool is_excluded(const struct egress_key *key)
 		prefix.length = EGRESS_FAMILY_BITS + 32;
 	__builtin_memcpy(prefix.address, key->address, sizeof(prefix.address));
 	if (set)
-		choice = bpf_map_lookup_elem(&choices_1, &prefix);
+		action = bpf_map_lookup_elem(&choices_1, &prefix);
 	else
-		choice = bpf_map_lookup_elem(&choices_0, &prefix);
-	if (!choice || *choice != EGRESS_EXCLUDE)
+		action = bpf_map_lookup_elem(&choices_0, &prefix);
+	if (!action || *action != EGRESS_EXCLUDE)
 		return false;
 	if (recent)
 		*recent = *key; /* safe: this CPU's own */
@@ -54,7 +54,8 @@ static __always_inline bool is_excluded(const struct egress_key *key)
 
 /* Whether the packet gets no record; of the address that it has, and
  * not of the prefix that stands for it. */
-static __always_inline bool is_left_out(struct __sk_buff *skb, int offset, const struct egress_key *key)
+static __always_inline bool is_address_excluded(struct __sk_buff *skb, int offset,
+						const struct egress_key *key)
 {
 	struct egress_key full = *key;
 
@@ -67,9 +68,9 @@ static __always_inline bool is_left_out(struct __sk_buff *skb, int offset, const
 	return is_excluded(&full);
 }
 
-static __always_inline bool is_own_port(__u16 port, bool tcp)
+static __always_inline bool is_client_port(__u16 port, bool tcp)
 {
-	__u32 word = port / 64 + (tcp ? 0 : EGRESS_OWN_PORTS_WORDS);
+	__u32 word = port / 64 + (tcp ? 0 : EGRESS_CLIENT_PORTS_WORDS);
 	__u64 *bits = bpf_map_lookup_elem(&own_ports, &word);
 
 	return bits && *bits >> port % 64 & 1;
@@ -86,7 +87,7 @@ static __always_inline bool is_icmp_reply(__u8 protocol, __u8 type)
 }
 
 /* Whether a packet to an unlisted destination answers somebody else's. */
-static __always_inline bool is_reply(struct __sk_buff *skb, const struct transport *transport, bool opens)
+static __always_inline bool is_reply(struct __sk_buff *skb, const struct transport *transport, bool is_syn)
 {
 	__u8 protocol = transport->protocol, type;
 	__be16 port_be;
@@ -95,11 +96,11 @@ static __always_inline bool is_reply(struct __sk_buff *skb, const struct transpo
 		return !transport->present ||
 		       bpf_skb_load_bytes(skb, transport->offset, &type, sizeof(type)) ||
 		       is_icmp_reply(protocol, type);
-	if (!has_ports(protocol) || opens)
+	if (!has_ports(protocol) || is_syn)
 		return false;
 	/* Later fragments tell nothing; the first has listed what is called. */
 	return !transport->present || bpf_skb_load_bytes(skb, transport->offset, &port_be, sizeof(port_be)) ||
-	       !is_own_port(bpf_ntohs(port_be), protocol == IPPROTO_TCP);
+	       !is_client_port(bpf_ntohs(port_be), protocol == IPPROTO_TCP);
 }
 
 #endif

@@ -17,9 +17,10 @@
 
 /* Gives the key a record and describes its first packet. NULL: the table is
  * full. */
-static __always_inline struct egress_destination *list(struct __sk_buff *skb, const struct egress_key *key,
-						       const struct transport *transport, __u32 slot,
-						       struct egress_interface *interface)
+static __always_inline struct egress_destination *create_record(struct __sk_buff *skb,
+								const struct egress_key *key,
+								const struct transport *transport, __u32 slot,
+								struct egress_interface *interface)
 {
 	struct egress_destination *destination;
 	const __u32 only = 0;
@@ -58,26 +59,26 @@ static __always_inline struct egress_destination *list(struct __sk_buff *skb, co
 }
 
 static __always_inline void add_to_record(struct egress_destination *destination, __u64 packets, __u64 bytes,
-					  bool opens, const bool preempted)
+					  bool is_syn, const bool preempted)
 {
-	__u32 place = destination->cpu_counts;
-	struct egress_counts *own = place ? bpf_map_lookup_elem(&cpu_counts, &place) : NULL;
+	__u32 cpu_slot = destination->cpu_slot;
+	struct egress_counts *own = cpu_slot ? bpf_map_lookup_elem(&cpu_counts, &cpu_slot) : NULL;
 
 	if (own) {
 		add_own(&own->packets, packets, preempted);
 		add_own(&own->bytes, bytes, preempted);
-		add_own(&own->tcp_connects, opens, preempted);
+		add_own(&own->tcp_connects, is_syn, preempted);
 		return;
 	}
 	/* Atomic: CPUs share the record. */
 	__sync_fetch_and_add(&destination->packets, packets);
 	__sync_fetch_and_add(&destination->bytes, bytes);
-	if (opens)
+	if (is_syn)
 		__sync_fetch_and_add(&destination->tcp_connects, 1);
 }
 
 /* &interface->unlisted[reason], but with constant offsets, for the same reason
- * as in read(). */
+ * as in load_header(). */
 static __always_inline struct egress_counter *unlisted(struct egress_interface *interface,
 						       enum egress_unlisted reason)
 {
@@ -104,13 +105,13 @@ static __always_inline struct egress_counter *unlisted(struct egress_interface *
  * there is none. */
 static __always_inline void account(struct egress_interface *interface,
 				    struct egress_destination *destination, enum egress_unlisted reason,
-				    __u64 packets, __u64 bytes, bool opens, const bool preempted)
+				    __u64 packets, __u64 bytes, bool is_syn, const bool preempted)
 {
-	add(&interface->total, packets, bytes, preempted);
+	add_counter(&interface->total, packets, bytes, preempted);
 	if (destination)
-		add_to_record(destination, packets, bytes, opens, preempted);
+		add_to_record(destination, packets, bytes, is_syn, preempted);
 	else
-		add(unlisted(interface, reason), packets, bytes, preempted);
+		add_counter(unlisted(interface, reason), packets, bytes, preempted);
 }
 
 #endif

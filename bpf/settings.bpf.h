@@ -14,21 +14,22 @@ const volatile bool aggregate_replies = false;
 
 /* What each packet needs of the settings; in one cache line, which the stack
  * drives out of the nearest cache between two packets. User space changes two of
- * them while the program runs: hint_shift, since a hint that is not found any more
- * is only missed, and choices_in_force, which is read once a packet. */
+ * them while the program runs: lookup_cache_shift, since an entry that is not found any
+ * more is only missed, and prefix_rules_in_force, which is read once a packet. */
 __u64 ipv6_mask_be[2] = {~0ULL, ~0ULL};
 __u32 ipv6_prefix_length = 128;
 __u32 ipv4_prefix_length = 32;
 __be32 ipv4_mask_be = 0xffffffff;
-__u32 hint_shift SEC(".data") = 0; /* what it leaves of a hash is an index of `hints`; 0: none is one */
-__u32 choices_in_force SEC(".data") = 0; /* 0 or 1 */
+__u32 lookup_cache_shift SEC(".data") =
+	0; /* what it leaves of a hash is an index of `hints`, the lookup cache; 0: none is one */
+__u32 prefix_rules_in_force SEC(".data") = 0; /* 0 or 1 */
 __u32 unfilled SEC(".data") = 0; /* ids below it are to be put into `free_ids`, by egress_fill() */
 
 /* To be called first: the line comes while headers are read, and not when all
  * waits for it. */
-static __always_inline __u32 load_hint_shift(void)
+static __always_inline __u32 load_lookup_cache_shift(void)
 {
-	return *(volatile __u32 *)&hint_shift;
+	return *(volatile __u32 *)&lookup_cache_shift;
 }
 
 #endif

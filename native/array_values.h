@@ -67,10 +67,10 @@ class ZeroedArray {
 /// An array that only user space uses: in a map, where it can outlive the process, or where maps
 /// cannot be mapped in this process alone.
 template <typename T>
-class OwnArray {
+class UserArray {
  public:
   /// @throws Error "map memory"
-  OwnArray(bool mmapable, const Map<uint32_t, T>& map, uint32_t size) {
+  UserArray(bool mmapable, const Map<uint32_t, T>& map, uint32_t size) {
     if (mmapable)
       mapped_.emplace(map, size);
     else

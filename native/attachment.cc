@@ -24,7 +24,7 @@ TcxLink::TcxLink(int program_fd, uint32_t ifindex, const std::string& name, cons
   if (pins) {
     link_ = pins->get(pin);
     pin_ = pins->file(pin);
-    if (link_ && hangs()) {
+    if (link_ && is_attached()) {
       int error = bpf_link_update(link_.get(), program_fd, nullptr);
       if (error != 0) throw Error("attach tcx", name, -error);
       return;
@@ -65,7 +65,7 @@ void TcxLink::remove(uint32_t ifindex, const PinFolder& pins) {
   pins.remove(pin_name(ifindex));
 }
 
-bool TcxLink::hangs() const {
+bool TcxLink::is_attached() const {
   bpf_link_info info{};
   uint32_t size = sizeof(info);
   if (bpf_obj_get_info_by_fd(link_.get(), &info, &size) != 0) return false;
@@ -92,7 +92,7 @@ std::optional<std::vector<Predecessor>> predecessors(const Attachment& attachmen
   const auto* link = std::get_if<TcxLink>(&attachment);
   const auto* filter = std::get_if<ClsactFilter>(&attachment);
   const auto filters = filter ? filter->before() : std::nullopt;
-  if (link ? !link->hangs() : !filters) return {};
+  if (link ? !link->is_attached() : !filters) return {};
   auto chain = tcx_chain(ifindex, name);
   if (link) chain.erase(std::ranges::find_first_of(chain, own), chain.end());
   std::vector<Predecessor> before;
@@ -104,9 +104,9 @@ std::optional<std::vector<Predecessor>> predecessors(const Attachment& attachmen
   return before;
 }
 
-void leave(Attachment& attachment) {
-  if (auto* link = std::get_if<TcxLink>(&attachment)) link->leave();
-  if (auto* filter = std::get_if<ClsactFilter>(&attachment)) filter->leave();
+void release(Attachment& attachment) {
+  if (auto* link = std::get_if<TcxLink>(&attachment)) link->release();
+  if (auto* filter = std::get_if<ClsactFilter>(&attachment)) filter->release();
 }
 
 std::vector<uint32_t> tcx_chain(uint32_t ifindex, const std::string& name) {

@@ -14,15 +14,15 @@
 
 namespace egress {
 
-/// How a program hangs on an interface.
+/// How a program is attached to an interface.
 enum class Mode { kAuto, kTcx, kClsact };
 
 /// A TCX link at the head of an interface's egress chain (Linux 6.6). Without a pin it ends with
 /// its last descriptor, so even kill -9 leaves nothing behind. The destructor detaches.
 class TcxLink {
  public:
-  /// Takes over the link that is pinned for this interface, where it still hangs: its program is
-  /// exchanged for this one between two packets.
+  /// Takes over the link that is pinned for this interface, where it is still attached: its program
+  /// is exchanged for this one between two packets.
   /// @param pins null: the link ends with this object, as one that cannot be pinned does
   /// @throws Error "attach tcx", and as PinFolder does
   TcxLink(int program_fd, uint32_t ifindex, const std::string& name, const PinFolder* pins);
@@ -30,15 +30,15 @@ class TcxLink {
   TcxLink& operator=(TcxLink&& other) noexcept;
   ~TcxLink();
 
-  bool hangs() const;
+  bool is_attached() const;
 
   int fd() const { return link_.get(); }
 
   /// The name of the pin for an interface.
   static std::string pin_name(uint32_t ifindex) { return "tcx-" + std::to_string(ifindex); }
 
-  /// Gives it up to its pin: the destructor leaves it hanging.
-  void leave() { link_ = Fd(); }
+  /// Gives it up to its pin: the destructor leaves it attached.
+  void release() { link_ = Fd(); }
 
   /// Whether this kernel has TCX: probed by asking the loopback device's chain.
   static bool supported();
@@ -65,16 +65,16 @@ struct Predecessor {
   std::string name;     ///< of a filter: its own, or its kind
 };
 
-/// What runs before it; none if it does not hang any more where it was made: others can remove it,
-/// and a device takes it along.
+/// What runs before it; none if it is not attached any more where it was made: others can remove
+/// it, and a device takes it along.
 /// @param own the ids of this program's entries
 /// @throws Error "list programs", "list filters"
 std::optional<std::vector<Predecessor>> predecessors(const Attachment& attachment, uint32_t ifindex,
                                                      const std::string& name,
                                                      std::initializer_list<uint32_t> own);
 
-/// Leaves it hanging when it ends.
-void leave(Attachment& attachment);
+/// Leaves it attached when it ends.
+void release(Attachment& attachment);
 
 /// The ids of the programs in an interface's TCX egress chain, in the order in which they run; none
 /// where the kernel has no TCX.

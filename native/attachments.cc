@@ -58,14 +58,14 @@ void Attachments::for_each_link(
     const std::function<void(const std::string& pin, int fd)>& each) const {
   std::lock_guard lock(mutex_);
   for (const auto& [ifindex, attached] : attached_)
-    if (const auto* link = std::get_if<TcxLink>(&attached.attachment); link && link->hangs())
+    if (const auto* link = std::get_if<TcxLink>(&attached.attachment); link && link->is_attached())
       each(TcxLink::pin_name(ifindex), link->fd());
 }
 
 void Attachments::close(bool to_pins) {
   std::lock_guard lock(mutex_);
   for (auto& [ifindex, attached] : attached_) {
-    if (to_pins) leave(attached.attachment);
+    if (to_pins) release(attached.attachment);
     attached.attachment = Attachment();
   }
 }

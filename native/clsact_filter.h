@@ -32,13 +32,13 @@ class ClsactFilter {
   ClsactFilter& operator=(ClsactFilter&& other) noexcept;
   ~ClsactFilter();
 
-  /// The filters that run before it; none if it does not hang any more.
+  /// The filters that run before it; none if it is not attached any more.
   /// @throws Error "list filters"
   std::optional<std::vector<traffic_control::Filter>> before() const;
   bool made_qdisc() const { return made_qdisc_; }
 
-  /// Gives it up: the destructor leaves it hanging.
-  void leave() { ifindex_ = 0; }
+  /// Gives it up: the destructor leaves it attached.
+  void release() { ifindex_ = 0; }
 
   /// A filter of this program's, whoever put it there.
   struct Leftover {
@@ -56,7 +56,7 @@ class ClsactFilter {
   ClsactFilter(uint32_t ifindex, bool made_qdisc) : ifindex_(ifindex), made_qdisc_(made_qdisc) {}
   void remove_qdisc_if_unused() noexcept;
 
-  uint32_t ifindex_;  // 0: moved from, or left
+  uint32_t ifindex_;  // 0: moved from, or released
   bool made_qdisc_;
   uint32_t program_id_ = 0;  // 0: an earlier run's
 };

@@ -34,28 +34,28 @@ void append_text(std::string& json, std::string_view text) {
 
 }  // namespace
 
-Contacts pack(const std::vector<Sighting>& sightings) {
+Contacts pack(const std::vector<NamedDestination>& destinations) {
   Contacts contacts;
-  contacts.json.reserve(2 + sightings.size() * kUsualBytes);
-  contacts.keys.reserve(2 * sightings.size());
+  contacts.json.reserve(2 + destinations.size() * kUsualBytes);
+  contacts.keys.reserve(2 * destinations.size());
   std::string& json = contacts.json;
   json.push_back('[');
-  for (const Sighting& sighting : sightings) {
+  for (const NamedDestination& destination : destinations) {
     json += json.size() == 1 ? "{\"interface\":" : ",{\"interface\":";
-    append_text(json, sighting.interface);
+    append_text(json, destination.interface);
     json += ",\"destination\":";
-    append_text(json, sighting.destination);
-    append(json, "protocol", sighting.protocol);
-    append(json, "port", sighting.port);
-    append(json, "packets", static_cast<int64_t>(sighting.packets));
-    append(json, "bytes", static_cast<int64_t>(sighting.bytes));
-    append(json, "firstSeenMs", sighting.first_seen_ms);
-    append(json, "lastSeenMs", sighting.last_seen_ms);
-    append(json, "ageMs", sighting.age_ms);
-    append(json, "idleMs", sighting.idle_ms);
+    append_text(json, destination.destination);
+    append(json, "protocol", destination.protocol);
+    append(json, "port", destination.port);
+    append(json, "packets", static_cast<int64_t>(destination.packets));
+    append(json, "bytes", static_cast<int64_t>(destination.bytes));
+    append(json, "firstSeenMs", destination.first_seen_ms);
+    append(json, "lastSeenMs", destination.last_seen_ms);
+    append(json, "ageMs", destination.age_ms);
+    append(json, "idleMs", destination.idle_ms);
     // As text: JavaScript's numbers are too short for it.
-    json.append(",\"record\":\"").append(std::to_string(sighting.first_seen_ns)).append("\"}");
-    contacts.keys.insert(contacts.keys.end(), {sighting.id, sighting.first_seen_ns});
+    json.append(",\"record\":\"").append(std::to_string(destination.first_seen_ns)).append("\"}");
+    contacts.keys.insert(contacts.keys.end(), {destination.id, destination.first_seen_ns});
   }
   json += ']';
   return contacts;

@@ -16,6 +16,6 @@ struct Contacts {
   std::vector<uint64_t> keys;  ///< id and first_seen_ns of each, one after the other
 };
 
-Contacts pack(const std::vector<Sighting>& sightings);
+Contacts pack(const std::vector<NamedDestination>& destinations);
 
 }  // namespace egress

@@ -19,14 +19,14 @@ DestinationTable::DestinationTable(const Program& program, uint32_t limit)
     : limit_(limit),
       records_(program, limit),
       retirement_(program, records_),
-      user_state_(program.mmapable(), program.maps().notes, limit),
+      user_state_(program.mmapable(), program.maps().user_state, limit),
       published_(limit),
       reported_(limit),
       meter_(limit, monotonic_ns()) {}
 
 void DestinationTable::publish(uint32_t id, uint64_t first_seen_ns, int64_t first_seen_ms) {
   if (id >= limit_) return;
-  egress_note& state = user_state_[id];
+  egress_user_state& state = user_state_[id];
   state.first_seen_unix_ms = first_seen_ms;
   if (state.first_seen_ns != first_seen_ns) {
     // What it has now is no activity of later; the record of another has all to come.
@@ -44,7 +44,7 @@ void DestinationTable::publish(uint32_t id, uint64_t first_seen_ns, int64_t firs
 
 Destination DestinationTable::describe(uint32_t id) {
   const egress_destination& record = records_[id];
-  const egress_note& state = user_state_[id];
+  const egress_user_state& state = user_state_[id];
   const egress_counts counted = records_.counts(record);
   int64_t first_seen_ms = state.first_seen_unix_ms;
   if (state.first_seen_ns != record.first_seen_ns) {
@@ -56,21 +56,22 @@ Destination DestinationTable::describe(uint32_t id) {
       counted.packets, counted.bytes, counted.tcp_connects, record.first_seen_ns, first_seen_ms};
 }
 
-Sighting DestinationTable::name_destination(uint32_t id, const Destination& destination,
-                                            const std::vector<std::string>& interfaces) {
+NamedDestination DestinationTable::name_destination(uint32_t id, const Destination& destination,
+                                                    const std::vector<std::string>& interfaces) {
   const int64_t idle_ms = static_cast<int64_t>(boot_time_ns() - active_ns(id)) / kNsPerMs;
-  Sighting named{id,
-                 destination.first_seen_ns,
-                 interfaces.at(destination.interface),
-                 {},
-                 destination.port,
-                 destination.protocol,
-                 destination.packets,
-                 destination.bytes,
-                 destination.first_seen_ms,
-                 unix_time_ms() - idle_ms,
-                 static_cast<int64_t>(monotonic_ns() - destination.first_seen_ns) / kNsPerMs,
-                 idle_ms};
+  NamedDestination named{
+      id,
+      destination.first_seen_ns,
+      interfaces.at(destination.interface),
+      {},
+      destination.port,
+      destination.protocol,
+      destination.packets,
+      destination.bytes,
+      destination.first_seen_ms,
+      unix_time_ms() - idle_ms,
+      static_cast<int64_t>(monotonic_ns() - destination.first_seen_ns) / kNsPerMs,
+      idle_ms};
   append_address(named.destination, destination.key);
   return named;
 }
@@ -136,7 +137,7 @@ std::vector<uint32_t> DestinationTable::find(
 }
 
 bool DestinationTable::has_become_active(uint32_t id, uint64_t packets, uint64_t now_ns) {
-  egress_note& state = user_state_[id];
+  egress_user_state& state = user_state_[id];
   if (state.packets == static_cast<uint32_t>(packets)) return false;
   state.packets = static_cast<uint32_t>(packets);
   state.active_ns = now_ns;

@@ -68,8 +68,8 @@ class DestinationTable {
   Destination describe(uint32_t id);
   /// A described record by the names that users have for it, with its times.
   /// @param interfaces their names by slot
-  Sighting name_destination(uint32_t id, const Destination& destination,
-                            const std::vector<std::string>& interfaces);
+  NamedDestination name_destination(uint32_t id, const Destination& destination,
+                                    const std::vector<std::string>& interfaces);
   /// When find_idle() last found that a record had more packets, CLOCK_BOOTTIME.
   uint64_t active_ns(uint32_t id) { return user_state_[id].active_ns; }
 
@@ -103,7 +103,7 @@ class DestinationTable {
   const uint32_t limit_;
   Records records_;
   Retirement retirement_;
-  OwnArray<egress_note> user_state_;
+  UserArray<egress_user_state> user_state_;
   uint32_t unpublished_from_ = 0;
   ZeroedArray<uint64_t> published_;  // the first packet's time, as in the record
   ZeroedArray<uint64_t> reported_;   // packets, at the last look of find_active()

@@ -15,7 +15,7 @@ Discovered Discovery::find_new(size_t most) {
   Discovered discovered{{}, looked, records};
   const auto names = slots_.names();
   for (uint32_t id : found)
-    discovered.sightings.push_back(table_.name_destination(id, table_.describe(id), names));
+    discovered.destinations.push_back(table_.name_destination(id, table_.describe(id), names));
   // Not at the first walk in vain: a processor may see another's count before its record.
   if (found.empty() && std::exchange(in_vain_at_, listed) == listed) nothing_new_at_ = listed;
   return discovered;
@@ -25,14 +25,15 @@ Activity Discovery::find_active(uint32_t from, size_t most) {
   Activity activity{};
   const auto names = slots_.names();
   for (uint32_t id : table_.find_active(from, most))
-    activity.sightings.push_back(table_.name_destination(id, table_.describe(id), names));
+    activity.destinations.push_back(table_.name_destination(id, table_.describe(id), names));
   activity.next = from;
   return activity;
 }
 
-std::vector<Sighting> Discovery::take_retired(size_t most) {
+std::vector<NamedDestination> Discovery::take_retired(size_t most) {
   const auto end = retired_.begin() + static_cast<std::ptrdiff_t>(std::min(most, retired_.size()));
-  std::vector<Sighting> taken(std::move_iterator(retired_.begin()), std::move_iterator(end));
+  std::vector<NamedDestination> taken(std::move_iterator(retired_.begin()),
+                                      std::move_iterator(end));
   retired_.erase(retired_.begin(), end);
   return taken;
 }

@@ -16,12 +16,12 @@ namespace egress {
 /// One step of a walk over the table.
 struct Activity {
   uint32_t next;  ///< the id to go on with
-  std::vector<Sighting> sightings;
+  std::vector<NamedDestination> destinations;
 };
 
 /// One step of the walk for destinations that are not published yet, which goes round and round.
 struct Discovered {
-  std::vector<Sighting> sightings;
+  std::vector<NamedDestination> destinations;
   size_t looked;   ///< records that were looked at
   size_t records;  ///< that there are
 };
@@ -51,12 +51,12 @@ class Discovery {
     retired_.push_back(table_.name_destination(id, destination, interfaces));
   }
   /// Each of them once, in order, so many at most.
-  std::vector<Sighting> take_retired(size_t most);
+  std::vector<NamedDestination> take_retired(size_t most);
 
  private:
   DestinationTable& table_;
   const InterfaceSlots& slots_;
-  std::deque<Sighting> retired_;
+  std::deque<NamedDestination> retired_;
   // What the program had listed when all was published, and when a walk last found nothing.
   uint64_t nothing_new_at_ = UINT64_MAX;
   uint64_t in_vain_at_ = UINT64_MAX;

@@ -30,7 +30,7 @@ Exporter::Exporter(const ExporterOptions& options)
   if (!program_.adopted()) return;
   destinations_.retirement().repair();
   slots_.adopt();
-  leave_out_excluded();
+  retire_excluded();
 }
 
 void Exporter::remove_pins(const std::string& path) {
@@ -81,7 +81,7 @@ Mode Exporter::attach(uint32_t ifindex, const std::string& name, bool link_heade
   return mode;
 }
 
-std::vector<std::optional<AttachmentInfo>> Exporter::hanging(
+std::vector<std::optional<AttachmentInfo>> Exporter::attachment_info(
     const std::vector<uint32_t>& ifindexes) {
   std::vector<std::optional<AttachmentInfo>> all;
   for (uint32_t ifindex : ifindexes) all.push_back(attachments_.info(ifindex));
@@ -135,64 +135,64 @@ KeptPins Exporter::keep_pins() {
   return kept;
 }
 
-Housekeeping Exporter::keep_house(uint64_t idle_timeout_ms, bool tell) {
+SweepResult Exporter::sweep(uint64_t idle_timeout_ms, bool report_retired) {
   std::lock_guard lock(table_);
   // At least one makes room, in a table of any size.
   const uint32_t wanted = limit_ - (limit_ + 9) / 10;
   auto idle = destinations_.find_idle(idle_timeout_ms * uint64_t{kNsPerMs}, wanted);
-  program_.expect(idle.listed);
-  Housekeeping done{idle.listed, idle.expired.size(), idle.evicted.size(), 0};
+  program_.resize_lookup_cache(idle.listed);
+  SweepResult result{idle.listed, idle.expired.size(), idle.evicted.size(), 0};
   idle.expired.insert(idle.expired.end(), idle.evicted.begin(), idle.evicted.end());
   const auto names = slots_.names();
   destinations_.retirement().retire(idle.expired, EGRESS_EXPIRED, [&](uint32_t id) {
-    if (tell) discovery_.report_retired(id, destinations_.describe(id), names);
+    if (report_retired) discovery_.report_retired(id, destinations_.describe(id), names);
   });
-  done.overflow_packets = slots_.measure();
-  return done;
+  result.overflow_packets = slots_.measure();
+  return result;
 }
 
-std::vector<Sighting> Exporter::take_retired(size_t most) {
+std::vector<NamedDestination> Exporter::take_retired(size_t most) {
   std::lock_guard lock(table_);
   return discovery_.take_retired(most);
 }
 
-void Exporter::choose(std::vector<Choice> next) {
-  std::lock_guard one_at_a_time(choosing_);
-  Choices& choices = program_.choices();
-  if (!choices.prepare(std::move(next))) return;
+void Exporter::set_prefix_rules(std::vector<PrefixRule> next) {
+  std::lock_guard one_at_a_time(setting_rules_);
+  PrefixRules& rules = program_.prefix_rules();
+  if (!rules.prepare(std::move(next))) return;
   try {
-    exchange_choices();
+    exchange_prefix_rules();
   } catch (...) {
-    choices.clear_other();
+    rules.clear_other();
     throw;
   }
-  choices.clear_other();
+  rules.clear_other();
 }
 
-void Exporter::exchange_choices() {
+void Exporter::exchange_prefix_rules() {
   std::lock_guard lock(table_);
-  program_.choices().exchange();
+  program_.prefix_rules().exchange();
   try {
-    leave_out_excluded();
+    retire_excluded();
   } catch (...) {
-    program_.choices().exchange();
+    program_.prefix_rules().exchange();
     throw;
   }
 }
 
-void Exporter::leave_out_excluded() {
+void Exporter::retire_excluded() {
   const auto excluded = destinations_.find([this](const egress_destination& record) {
-    return program_.choices().of(record.key) == EGRESS_EXCLUDE;
+    return program_.prefix_rules().action_for(record.key) == EGRESS_EXCLUDE;
   });
   destinations_.retirement().retire(excluded, EGRESS_EXCLUDED);
 }
 
-void Exporter::set_own_ports(const std::vector<uint64_t>& bits) {
+void Exporter::set_client_ports(const std::vector<uint64_t>& bits) {
   std::lock_guard lock(table_);
-  program_.set_own_ports(bits);
+  program_.set_client_ports(bits);
 }
 
-bool Exporter::all_known() {
+bool Exporter::nothing_new() {
   std::unique_lock lock(table_, std::try_to_lock);
   return lock && discovery_.nothing_new();
 }
@@ -202,10 +202,10 @@ Discovered Exporter::discover(size_t most) {
   return discovery_.find_new(most);
 }
 
-void Exporter::know(const std::vector<Sighting>& sightings) {
+void Exporter::publish(const std::vector<NamedDestination>& destinations) {
   std::lock_guard lock(table_);
-  for (const Sighting& sighting : sightings)
-    destinations_.publish(sighting.id, sighting.first_seen_ns, sighting.first_seen_ms);
+  for (const NamedDestination& destination : destinations)
+    destinations_.publish(destination.id, destination.first_seen_ns, destination.first_seen_ms);
 }
 
 Activity Exporter::find_active(uint32_t from, size_t most) {

@@ -27,8 +27,8 @@ struct ExporterOptions {
   std::string pin_path;  ///< a folder on a BPF file system; empty: nothing outlives the process
 };
 
-/// What one round of housekeeping found and did.
-struct Housekeeping {
+/// What a sweep found and did.
+struct SweepResult {
   uint64_t listed;            ///< destinations now
   uint64_t expired;           ///< taken out for want of traffic
   uint64_t evicted;           ///< taken out for want of room
@@ -69,14 +69,15 @@ class Exporter {
   /// @param link_header whether its frames begin with an Ethernet header
   /// @param replaced as of ClsactFilter
   /// @throws Error "attach tcx", "attach clsact", "add clsact qdisc", "write map"; EEXIST if its
-  ///         ifindex or name is attached and hangs, ENOSPC beyond EGRESS_INTERFACES_MAX
+  ///         ifindex or name is attached already, ENOSPC beyond EGRESS_INTERFACES_MAX
   Mode attach(uint32_t ifindex, const std::string& name, bool link_header, Mode mode,
               uint32_t replaced = 0);
 
-  /// How attachments hang; none for those that do not any more: others can remove them. Does not
+  /// How the program is attached; none where it is not any more: others can remove it. Does not
   /// wait for the table.
   /// @throws Error "list programs", "list filters"
-  std::vector<std::optional<AttachmentInfo>> hanging(const std::vector<uint32_t>& ifindexes);
+  std::vector<std::optional<AttachmentInfo>> attachment_info(
+      const std::vector<uint32_t>& ifindexes);
 
   /// Stops counting on interfaces. Their last counts stay visible until they are forgotten; a later
   /// interface of the same ifindex starts anew. Waits for running programs.
@@ -87,21 +88,21 @@ class Exporter {
 
   /// Takes destinations out of the table that had no packet for so long (0: none), and from 90 % of
   /// the limit on those that had none for longest. Waits for running programs.
-  /// @param tell whether take_retired() is to tell of them
+  /// @param report_retired whether take_retired() is to have them
   /// @throws Error "read map", "write map"
-  Housekeeping keep_house(uint64_t idle_timeout_ms, bool tell);
+  SweepResult sweep(uint64_t idle_timeout_ms, bool report_retired);
 
-  /// What keep_house() took out and is to tell of: once each, in order, so many at most.
-  std::vector<Sighting> take_retired(size_t most);
+  /// What sweep() took out and reported: once each, in order, so many at most.
+  std::vector<NamedDestination> take_retired(size_t most);
 
   /// Exchanges the prefixes that decide about destinations, listed ones too: what those counted
   /// that are excluded now counts as excluded. All or nothing: at a failure the old ones are in
   /// force. What takes as long as there are prefixes holds nobody up.
   /// @throws Error "read map", "write map"
-  void choose(std::vector<Choice> next);
+  void set_prefix_rules(std::vector<PrefixRule> next);
 
-  /// @see Program::set_own_ports
-  void set_own_ports(const std::vector<uint64_t>& bits);
+  /// @see Program::set_client_ports
+  void set_client_ports(const std::vector<uint64_t>& bits);
 
   /// Pins what others removed anew, as far as that can be done. Does not wait for the table.
   KeptPins keep_pins();
@@ -124,13 +125,13 @@ class Exporter {
   /// Whether discover() would find nothing; false also where it takes waiting to know that. For the
   /// main thread.
   /// @throws Error "read map"
-  bool all_known();
+  bool nothing_new();
 
   /// @see Discovery::find_new
   Discovered discover(size_t most);
 
   /// @see DestinationTable::publish
-  void know(const std::vector<Sighting>& sightings);
+  void publish(const std::vector<NamedDestination>& destinations);
 
   /// @see Discovery::find_active
   Activity find_active(uint32_t from, size_t most);
@@ -145,12 +146,13 @@ class Exporter {
 
  private:
   void detach_locked(const std::set<uint32_t>& ifindexes);
-  void exchange_choices();
-  void leave_out_excluded();
+  void exchange_prefix_rules();
+  void retire_excluded();
 
-  std::mutex choosing_;  // guards the prefix rules that are not in force; taken before the next
-  std::mutex table_;     // guards the program's settings, the table, the slots and the discovery
-  std::mutex pinning_;   // guards the folder of pins
+  std::mutex
+      setting_rules_;   // guards the prefix rules that are not in force; taken before the next
+  std::mutex table_;    // guards the program's settings, the table, the slots and the discovery
+  std::mutex pinning_;  // guards the folder of pins
   std::optional<PinFolder> pins_;
   std::atomic<bool> maps_pinned_ = true;  // as far as it is known
   Program program_;

@@ -159,7 +159,7 @@ InterfaceCounters InterfaceSlots::counters(const egress_slot& slot) const {
       add(sum.unlisted[reason], cpu.unlisted[reason]);
     sum.new_destinations += cpu.new_destinations;
   }
-  const egress_moved& retired = retirement_.retired_counts(slot.slot);
+  const egress_retired_counts& retired = retirement_.retired_counts(slot.slot);
   for (int reason = 0; reason < EGRESS_UNLISTED_REASONS; reason++)
     add(sum.unlisted[reason], retired.unlisted[reason]);
   return sum;

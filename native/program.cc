@@ -31,13 +31,13 @@ bpf_prog_info info_of(int program_fd) {
   return info;
 }
 
-/// Pairs of hints in use, at least: 64 KiB.
-constexpr uint32_t kLeastHints = 4096;
+/// Sets of the lookup cache in use, at least: 64 KiB.
+constexpr uint32_t kCacheSetsMin = 4096;
 
-/// Pairs of hints for so many destinations. With fewer, they drive each other out; with more, they
-/// are spread over more pages than the TLB holds.
-uint32_t hints_for(uint32_t destinations) {
-  return std::max(kLeastHints, std::bit_ceil(destinations) / 4);
+/// Sets of the lookup cache for so many destinations. With fewer, they drive each other out; with
+/// more, they are spread over more pages than the TLB holds.
+uint32_t cache_sets_for(uint32_t destinations) {
+  return std::max(kCacheSetsMin, std::bit_ceil(destinations) / 4);
 }
 
 /// 32 bits of a mask of this many leading bits, in network byte order.
@@ -132,8 +132,8 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   for (bpf_map* map : {maps.destinations, maps.destination_ids, maps.free_ids, maps.notes})
     bpf_map__set_max_entries(map, options.destinations_limit);
   // Where records cannot be marked alone (DestinationTable::retire), there must be no way to them
-  // beside the index: hint_shift stays 0.
-  bpf_map__set_max_entries(maps.hints, mmapable_ ? hints_for(options.destinations_limit) : 1);
+  // beside the index: lookup_cache_shift stays 0.
+  bpf_map__set_max_entries(maps.hints, mmapable_ ? cache_sets_for(options.destinations_limit) : 1);
   const auto& programs = skeleton_->progs;
   for (bpf_program* program : {programs.egress_ethernet, programs.egress_ip})
     bpf_program__set_autoload(program, gso_size_);
@@ -169,11 +169,11 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
                             open(maps.free_ids), open(maps.ids_taken), open(maps.interface_slots),
                             open(maps.interfaces), open(maps.cpu_counts), open(maps.notes),
                             open(maps.moved), open(maps.pending_move), open(maps.own_ports)});
-  expect(0);
-  choices_.emplace(ChoiceMaps{{MapHandle(bpf_map__fd(maps.choices_0), "choices"),
-                               MapHandle(bpf_map__fd(maps.choices_1), "choices")},
-                              open(maps.excluded_recently)},
-                   options.choices, [this](uint32_t set) { put_in_force(set); });
+  resize_lookup_cache(0);
+  prefix_rules_.emplace(PrefixRuleMaps{{MapHandle(bpf_map__fd(maps.choices_0), "choices"),
+                                        MapHandle(bpf_map__fd(maps.choices_1), "choices")},
+                                       open(maps.excluded_recently)},
+                        options.prefix_rules, [this](uint32_t set) { put_in_force(set); });
   if (adopted_) return;
   fill_free_ids();
   if (pins)
@@ -210,26 +210,26 @@ void Program::fill_free_ids() {
   bpf_program__unload(fill);
 }
 
-void Program::expect(uint32_t destinations) {
+void Program::resize_lookup_cache(uint32_t destinations) {
   if (!mmapable_) return;
   // As many bits of the hash as the index has.
-  const auto shift = static_cast<uint32_t>(std::countl_zero(hints_for(destinations)) + 1);
-  __atomic_store_n(&skeleton_->data->hint_shift, shift, __ATOMIC_RELAXED);
+  const auto shift = static_cast<uint32_t>(std::countl_zero(cache_sets_for(destinations)) + 1);
+  __atomic_store_n(&skeleton_->data->lookup_cache_shift, shift, __ATOMIC_RELAXED);
 }
 
-void Program::put_in_force(uint32_t choices) {
-  __atomic_store_n(&skeleton_->data->choices_in_force, choices, __ATOMIC_RELEASE);
+void Program::put_in_force(uint32_t set) {
+  __atomic_store_n(&skeleton_->data->prefix_rules_in_force, set, __ATOMIC_RELEASE);
   if (mmapable_) return;
   // The other words are written as they are.
   variables(skeleton_.get()).update(0, *skeleton_->data);
 }
 
-void Program::set_own_ports(const std::vector<uint64_t>& bits) {
-  own_ports_.resize(bits.size());
+void Program::set_client_ports(const std::vector<uint64_t>& bits) {
+  client_ports_.resize(bits.size());
   for (uint32_t word = 0; word < bits.size(); word++) {
-    if (bits[word] == own_ports_[word]) continue;
-    maps_->own_ports.update(word, bits[word]);
-    own_ports_[word] = bits[word];
+    if (bits[word] == client_ports_[word]) continue;
+    maps_->client_ports.update(word, bits[word]);
+    client_ports_[word] = bits[word];
   }
 }
 

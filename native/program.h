@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "../bpf/egress.h"
-#include "choices.h"
 #include "map.h"
 #include "pins.h"
+#include "prefix_rules.h"
 
 struct egress_bpf;  // the generated skeleton
 
@@ -20,7 +20,7 @@ namespace egress {
 /// How the kernel program is loaded.
 struct ProgramOptions {
   uint32_t destinations_limit;  ///< records in the table, 1 or more
-  std::vector<Choice> choices;
+  std::vector<PrefixRule> prefix_rules;
   uint32_t ipv4_prefix_length = 32;   ///< what destinations are told apart by, in bits
   uint32_t ipv6_prefix_length = 128;  ///< likewise
   bool aggregate_replies = false;
@@ -37,10 +37,10 @@ struct ProgramMaps {
   Map<uint32_t, egress_slot> interface_slots;
   PerCpuMap<uint32_t, egress_interface> interfaces;
   PerCpuMap<uint32_t, egress_counts> cpu_counts;
-  Map<uint32_t, egress_note> notes;
-  Map<uint32_t, egress_moved> moved;
-  Map<uint32_t, egress_move> pending_move;
-  Map<uint32_t, uint64_t> own_ports;
+  Map<uint32_t, egress_user_state> user_state;
+  Map<uint32_t, egress_retired_counts> retired_counts;
+  Map<uint32_t, egress_retire_journal> retire_journal;
+  Map<uint32_t, uint64_t> client_ports;
 };
 
 /// The loaded kernel program and its maps.
@@ -88,22 +88,23 @@ class Program {
   bool mmapable() const { return mmapable_; }
 
   /// The prefixes that decide about new destinations.
-  Choices& choices() { return *choices_; }
+  PrefixRules& prefix_rules() { return *prefix_rules_; }
 
-  /// Says how many destinations there are, up to the limit: the program finds them fastest then.
-  void expect(uint32_t destinations);
+  /// Sizes the lookup cache for so many destinations, up to the limit: the program finds them
+  /// fastest then.
+  void resize_lookup_cache(uint32_t destinations);
 
-  /// Says which source ports are those of calls: EGRESS_OWN_PORTS_WORDS for TCP, as many for
+  /// Says which source ports are those of calls: EGRESS_CLIENT_PORTS_WORDS for TCP, as many for
   /// others.
   /// @throws Error "write map"
-  void set_own_ports(const std::vector<uint64_t>& bits);
+  void set_client_ports(const std::vector<uint64_t>& bits);
 
  private:
   struct Destroy {
     void operator()(egress_bpf* skeleton) const;
   };
   void adopt(const PinFolder& pins);
-  void put_in_force(uint32_t choices);
+  void put_in_force(uint32_t set);
   /// Puts all ids into free_ids. @throws Error "write map"
   void fill_free_ids();
 
@@ -113,8 +114,8 @@ class Program {
   bool adopted_ = false;
   std::string replaced_;
   std::optional<ProgramMaps> maps_;
-  std::optional<Choices> choices_;
-  std::vector<uint64_t> own_ports_;
+  std::optional<PrefixRules> prefix_rules_;
+  std::vector<uint64_t> client_ports_;
 };
 
 }  // namespace egress

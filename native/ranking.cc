@@ -109,9 +109,9 @@ Ranking rank(const Query& query, DestinationTable& table, const InterfaceSlots& 
     if (query.port && *query.port != destination.port) continue;
     if (!query.interface.empty() && query.interface != interface.name) continue;
     text.clear();
-    if (!query.search.empty() || query.among) append_address(text, destination.key);
+    if (!query.search.empty() || query.only_these) append_address(text, destination.key);
     if (!matches(query, destination.key, text)) continue;
-    if (query.among && !query.among->contains({interface.name, text})) continue;
+    if (query.only_these && !query.only_these->contains({interface.name, text})) continue;
     keys.push_back(sort_key(query.order, id, destination, table.rate(id, destination), index,
                             table.active_ns(id)));
   }

@@ -30,7 +30,7 @@ enum class Order {
   kLastSeen,
 };
 
-/// Which known destinations are wanted, and which part of their list.
+/// Which published destinations are wanted, and which part of their list.
 struct Query {
   std::string search;     ///< a part of the address as text; empty: any
   std::string interface;  ///< empty: any
@@ -38,7 +38,7 @@ struct Query {
   std::optional<uint16_t> port;
   std::optional<egress_prefix> within;
   /// Interfaces and destinations, one of which it has to be.
-  std::optional<std::set<std::pair<std::string, std::string>>> among;
+  std::optional<std::set<std::pair<std::string, std::string>>> only_these;
   Order order = Order::kByteRate;
   bool descending = true;
   size_t offset = 0;
@@ -46,7 +46,7 @@ struct Query {
 };
 
 struct RatedDestination {
-  Sighting sighting;
+  NamedDestination destination;
   Rate rate;
 };
 

@@ -29,7 +29,7 @@ void Records::refresh(uint32_t id) {
 
 egress_counts Records::counts(const egress_destination& record) const {
   egress_counts sum{load(record.packets), load(record.bytes), load(record.tcp_connects)};
-  const uint32_t slot = load(record.cpu_counts);
+  const uint32_t slot = load(record.cpu_slot);
   if (slot == 0) return sum;
   for (const egress_counts& cpu : maps_.cpu_counts.at(slot)) {
     sum.packets += cpu.packets;
@@ -51,14 +51,14 @@ void Records::unindex(uint32_t id, const egress_key& key) const {
 
 void Records::count_by_cpu(uint32_t id) {
   // A copy could not be written back without losing what is counted meanwhile.
-  if (!mapped_ || free_cpu_slots_.empty() || mapped_->get()[id].cpu_counts != 0) return;
+  if (!mapped_ || free_cpu_slots_.empty() || mapped_->get()[id].cpu_slot != 0) return;
   // The slot is empty: so it was left by free_cpu_slot().
-  store<__u16>(mapped_->get()[id].cpu_counts, free_cpu_slots_.back());
+  store<__u16>(mapped_->get()[id].cpu_slot, free_cpu_slots_.back());
   free_cpu_slots_.pop_back();
 }
 
 void Records::free_cpu_slot(uint32_t id) {
-  const uint16_t slot = mapped_ ? mapped_->get()[id].cpu_counts : 0;
+  const uint16_t slot = mapped_ ? mapped_->get()[id].cpu_slot : 0;
   if (slot == 0) return;
   // Before anybody else can get it.
   maps_.cpu_counts.clear(slot);
@@ -67,7 +67,7 @@ void Records::free_cpu_slot(uint32_t id) {
 
 void Records::find_cpu_slots() {
   std::vector<bool> taken(EGRESS_CPU_COUNTS_MAX);
-  for (const egress_destination& record : all()) taken[record.cpu_counts] = true;
+  for (const egress_destination& record : all()) taken[record.cpu_slot] = true;
   std::erase_if(free_cpu_slots_, [&](uint16_t slot) { return taken[slot]; });
 }
 

@@ -25,8 +25,8 @@ namespace egress {
 
 Retirement::Retirement(const Program& program, Records& records)
     : records_(records),
-      retired_counts_(program.mmapable(), program.maps().moved, EGRESS_INTERFACES_MAX),
-      journal_(program.mmapable(), program.maps().pending_move, 1) {}
+      retired_counts_(program.mmapable(), program.maps().retired_counts, EGRESS_INTERFACES_MAX),
+      journal_(program.mmapable(), program.maps().retire_journal, 1) {}
 
 void Retirement::retire(const std::vector<uint32_t>& ids, egress_unlisted reason,
                         const std::function<void(uint32_t id)>& last_look) {
@@ -48,7 +48,7 @@ void Retirement::keep_counts(uint32_t id, egress_unlisted reason) {
   const egress_destination& record = records_[id];
   const egress_counter& before = retired_counts_[record.slot].unlisted[reason];
   const egress_counts counted = records_.counts(record);
-  egress_move& journal = journal_[0];
+  egress_retire_journal& journal = journal_[0];
   journal.id = id;
   journal.slot = record.slot;
   journal.reason = reason;
@@ -58,7 +58,7 @@ void Retirement::keep_counts(uint32_t id, egress_unlisted reason) {
 }
 
 void Retirement::finish_journal() {
-  egress_move& journal = journal_[0];
+  egress_retire_journal& journal = journal_[0];
   egress_counter& counter = retired_counts_[journal.slot].unlisted[journal.reason];
   store(counter.packets, journal.sum.packets);
   store(counter.bytes, journal.sum.bytes);
@@ -69,7 +69,7 @@ void Retirement::finish_journal() {
 void Retirement::clear(uint32_t id) {
   records_.free_cpu_slot(id);
   records_.change(id, [](egress_destination& record) {
-    store<__u16>(record.cpu_counts, 0);
+    store<__u16>(record.cpu_slot, 0);
     store<__u64>(record.packets, 0);
     store<__u64>(record.bytes, 0);
     store<__u64>(record.tcp_connects, 0);

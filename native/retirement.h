@@ -42,7 +42,7 @@ class Retirement {
   void repair();
 
   /// What retired records of a slot had counted, by reason.
-  egress_moved& retired_counts(uint32_t slot) { return retired_counts_[slot]; }
+  egress_retired_counts& retired_counts(uint32_t slot) { return retired_counts_[slot]; }
 
  private:
   void keep_counts(uint32_t id, egress_unlisted reason);
@@ -51,8 +51,8 @@ class Retirement {
   void unindex_stale(std::span<const egress_destination> all);
 
   Records& records_;
-  OwnArray<egress_moved> retired_counts_;
-  OwnArray<egress_move> journal_;  // one entry
+  UserArray<egress_retired_counts> retired_counts_;
+  UserArray<egress_retire_journal> journal_;  // one entry
 };
 
 }  // namespace egress

@@ -33,7 +33,7 @@ bool exists(uint32_t ifindex);
 
 /// What may have changed since the last look.
 struct Changes {
-  bool links = false;           ///< interfaces, or what hangs on them
+  bool links = false;           ///< interfaces, or what is attached to them
   bool default_routes = false;  ///< @see kDefaultRouteBits; nexthop objects, or a lost address
 
   explicit operator bool() const { return links || default_routes; }

@@ -25,7 +25,7 @@ struct Destination {
 };
 
 /// A listed destination by the names that users have for it.
-struct Sighting {
+struct NamedDestination {
   uint32_t id;             ///< of its record
   uint64_t first_seen_ns;  ///< CLOCK_MONOTONIC; with the id it tells records apart that reuse it
   std::string interface;

@@ -33,7 +33,8 @@ struct Filter {
   bool classifies() const;
 };
 
-/// What hangs there, in the order in which it runs; none where the interface has no such qdisc.
+/// What is attached there, in the order in which it runs; none where the interface has no such
+/// qdisc.
 /// @throws Error "list filters"
 std::vector<Filter> filters(uint32_t ifindex, Hook hook);
 

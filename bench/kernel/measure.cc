@@ -93,7 +93,7 @@ struct Stats {
 	uint64_t ns;
 };
 
-/// A program that hangs on the device while this lives.
+/// A program that is attached to the device while this lives.
 class Subject
 {
       public:
@@ -157,15 +157,15 @@ class Ours : public Subject
 	void settle(const std::function<void()> &traffic)
 	{
 		read(); // known, as after the first scrape
-		exporter_.keep_house(0, false);
+		exporter_.sweep(0, false);
 		traffic();
-		exporter_.keep_house(0, false);
+		exporter_.sweep(0, false);
 	}
 	egress::Snapshot read()
 	{
-		const auto discover = [this] { return exporter_.discover(1U << 20).sightings; };
+		const auto discover = [this] { return exporter_.discover(1U << 20).destinations; };
 		for (auto found = discover(); !found.empty(); found = discover())
-			exporter_.know(found);
+			exporter_.publish(found);
 		egress::Snapshot snapshot;
 		exporter_.read(snapshot);
 		return snapshot;
@@ -177,10 +177,10 @@ class Ours : public Subject
 		egress::ExporterOptions options;
 		options.program.destinations_limit = 131072;
 		for (uint32_t i = 0; i < excluded_prefixes; i++) {
-			egress::Choice choice{{EGRESS_FAMILY_BITS + 24, AF_INET, {}, {}}, EGRESS_EXCLUDE};
+			egress::PrefixRule rule{{EGRESS_FAMILY_BITS + 24, AF_INET, {}, {}}, EGRESS_EXCLUDE};
 			const uint32_t address = htonl(0x64000000 + (i << 8)); // 100.0.0.0/24 and on
-			std::memcpy(choice.prefix.address, &address, sizeof(address));
-			options.program.choices.push_back(choice);
+			std::memcpy(rule.prefix.address, &address, sizeof(address));
+			options.program.prefix_rules.push_back(rule);
 		}
 		return options;
 	}

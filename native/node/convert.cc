@@ -11,18 +11,18 @@
 
 namespace egress::node {
 
-Napi::Object to_object(Napi::Env env, const Sighting& sighting) {
+Napi::Object to_object(Napi::Env env, const NamedDestination& destination) {
   auto object = Napi::Object::New(env);
-  object.Set("id", sighting.id);
-  object.Set("firstSeenNs", Napi::BigInt::New(env, sighting.first_seen_ns));
-  object.Set("interface", sighting.interface);
-  object.Set("destination", sighting.destination);
-  object.Set("port", uint32_t{sighting.port});
-  object.Set("protocol", uint32_t{sighting.protocol});
-  object.Set("packets", static_cast<double>(sighting.packets));
-  object.Set("bytes", static_cast<double>(sighting.bytes));
-  object.Set("firstSeenMs", static_cast<double>(sighting.first_seen_ms));
-  object.Set("lastSeenMs", static_cast<double>(sighting.last_seen_ms));
+  object.Set("id", destination.id);
+  object.Set("firstSeenNs", Napi::BigInt::New(env, destination.first_seen_ns));
+  object.Set("interface", destination.interface);
+  object.Set("destination", destination.destination);
+  object.Set("port", uint32_t{destination.port});
+  object.Set("protocol", uint32_t{destination.protocol});
+  object.Set("packets", static_cast<double>(destination.packets));
+  object.Set("bytes", static_cast<double>(destination.bytes));
+  object.Set("firstSeenMs", static_cast<double>(destination.first_seen_ms));
+  object.Set("lastSeenMs", static_cast<double>(destination.last_seen_ms));
   return object;
 }
 
@@ -68,7 +68,7 @@ Napi::Object to_object(Napi::Env env, const Ranking& ranking) {
   auto object = Napi::Object::New(env);
   object.Set("matched", static_cast<double>(ranking.matched));
   object.Set("rows", to_array(env, ranking.rows, [env](const auto& row) {
-               auto rated = to_object(env, row.sighting);
+               auto rated = to_object(env, row.destination);
                set_rate(rated, row.rate);
                return rated;
              }));
@@ -89,14 +89,14 @@ egress_prefix to_prefix(const Napi::Object& prefix) {
 }
 
 /// { bytes: Uint8Array, length: number, exclude: boolean }[]
-std::vector<Choice> to_choices(const Napi::Array& array) {
-  std::vector<Choice> choices;
+std::vector<PrefixRule> to_prefix_rules(const Napi::Array& array) {
+  std::vector<PrefixRule> rules;
   for (uint32_t i = 0; i < array.Length(); i++) {
     auto prefix = array.Get(i).As<Napi::Object>();
     const bool exclude = prefix.Get("exclude").ToBoolean();
-    choices.push_back({to_prefix(prefix), exclude ? EGRESS_EXCLUDE : EGRESS_INCLUDE});
+    rules.push_back({to_prefix(prefix), exclude ? EGRESS_EXCLUDE : EGRESS_INCLUDE});
   }
-  return choices;
+  return rules;
 }
 
 /// As src/kernel/native/ has it, in the order of Order.
@@ -113,12 +113,12 @@ Query to_query(const Napi::Object& wanted) {
   if (wanted.Has("protocol")) query.protocol = static_cast<uint8_t>(number("protocol"));
   if (wanted.Has("port")) query.port = static_cast<uint16_t>(number("port"));
   if (wanted.Has("among")) {
-    query.among.emplace();
+    query.only_these.emplace();
     auto array = wanted.Get("among").As<Napi::Array>();
     for (uint32_t i = 0; i < array.Length(); i++) {
       auto one = array.Get(i).As<Napi::Object>();
-      query.among->emplace(one.Get("interface").As<Napi::String>(),
-                           one.Get("destination").As<Napi::String>());
+      query.only_these->emplace(one.Get("interface").As<Napi::String>(),
+                                one.Get("destination").As<Napi::String>());
     }
   }
   const std::string order = wanted.Get("order").As<Napi::String>();
@@ -137,7 +137,7 @@ ExporterOptions exporter_options(const Napi::Object& options) {
   };
   ExporterOptions result;
   result.program.destinations_limit = number("destinationsLimit");
-  result.program.choices = to_choices(options.Get("choices").As<Napi::Array>());
+  result.program.prefix_rules = to_prefix_rules(options.Get("choices").As<Napi::Array>());
   result.program.ipv4_prefix_length = number("ipv4PrefixLength");
   result.program.ipv6_prefix_length = number("ipv6PrefixLength");
   result.program.aggregate_replies = options.Get("aggregateReplies").ToBoolean();
@@ -170,20 +170,20 @@ Napi::Object to_object(Napi::Env env, const Exporter::Adopted& adopted) {
   return object;
 }
 
-Napi::Object to_object(Napi::Env env, const AttachmentInfo& hanging) {
+Napi::Object to_object(Napi::Env env, const AttachmentInfo& attachment) {
   auto object = Napi::Object::New(env);
-  object.Set("mode", mode_name(hanging.mode));
-  object.Set("before", to_array(env, hanging.before,
+  object.Set("mode", mode_name(attachment.mode));
+  object.Set("before", to_array(env, attachment.before,
                                 [env](const auto& before) { return to_object(env, before); }));
   return object;
 }
 
-Napi::Object to_object(Napi::Env env, const Housekeeping& done) {
+Napi::Object to_object(Napi::Env env, const SweepResult& swept) {
   auto object = Napi::Object::New(env);
-  object.Set("listed", static_cast<double>(done.listed));
-  object.Set("expired", static_cast<double>(done.expired));
-  object.Set("evicted", static_cast<double>(done.evicted));
-  object.Set("overflowPackets", static_cast<double>(done.overflow_packets));
+  object.Set("listed", static_cast<double>(swept.listed));
+  object.Set("expired", static_cast<double>(swept.expired));
+  object.Set("evicted", static_cast<double>(swept.evicted));
+  object.Set("overflowPackets", static_cast<double>(swept.overflow_packets));
   return object;
 }
 
@@ -209,17 +209,17 @@ std::vector<uint32_t> to_numbers(const Napi::Array& array) {
   return numbers;
 }
 
-std::vector<Sighting> to_sightings(const Napi::BigUint64Array& keys,
-                                   const Napi::Float64Array& first_seen_ms) {
+std::vector<NamedDestination> to_destinations(const Napi::BigUint64Array& keys,
+                                              const Napi::Float64Array& first_seen_ms) {
   if (keys.ElementLength() != 2 * first_seen_ms.ElementLength())
     throw Napi::RangeError::New(keys.Env(), "two keys for each first contact");
-  std::vector<Sighting> sightings(first_seen_ms.ElementLength());
-  for (size_t i = 0; i < sightings.size(); i++) {
-    sightings[i].id = static_cast<uint32_t>(keys[2 * i]);
-    sightings[i].first_seen_ns = keys[2 * i + 1];
-    sightings[i].first_seen_ms = static_cast<int64_t>(first_seen_ms[i]);
+  std::vector<NamedDestination> destinations(first_seen_ms.ElementLength());
+  for (size_t i = 0; i < destinations.size(); i++) {
+    destinations[i].id = static_cast<uint32_t>(keys[2 * i]);
+    destinations[i].first_seen_ns = keys[2 * i + 1];
+    destinations[i].first_seen_ms = static_cast<int64_t>(first_seen_ms[i]);
   }
-  return sightings;
+  return destinations;
 }
 
 }  // namespace egress::node

@@ -28,12 +28,12 @@ Napi::Array to_strings(Napi::Env env, const Names& names) {
 }
 
 /// What src/kernel/native/ has under the same names.
-Napi::Object to_object(Napi::Env env, const Sighting& sighting);
+Napi::Object to_object(Napi::Env env, const NamedDestination& destination);
 Napi::Object to_object(Napi::Env env, const Ranking& ranking);
 Napi::Object to_object(Napi::Env env, const Predecessor& before);
-Napi::Object to_object(Napi::Env env, const AttachmentInfo& hanging);
+Napi::Object to_object(Napi::Env env, const AttachmentInfo& attachment);
 Napi::Object to_object(Napi::Env env, const Exporter::Adopted& adopted);
-Napi::Object to_object(Napi::Env env, const Housekeeping& done);
+Napi::Object to_object(Napi::Env env, const SweepResult& swept);
 Napi::Object to_object(Napi::Env env, const KeptPins& kept);
 Napi::Object to_object(Napi::Env env, const Program::RunStatistics& statistics);
 
@@ -41,14 +41,14 @@ Napi::Object to_object(Napi::Env env, const Program::RunStatistics& statistics);
 Napi::Object to_object(Napi::Env env, const Contacts& contacts);
 
 /// { bytes: Uint8Array, length: number, exclude: boolean }[]
-std::vector<Choice> to_choices(const Napi::Array& array);
+std::vector<PrefixRule> to_prefix_rules(const Napi::Array& array);
 
 std::vector<uint32_t> to_numbers(const Napi::Array& array);
 
 /// What know() gets: two keys for each first contact, which are id and time of the first packet.
 /// @throws Napi::RangeError if their numbers do not fit
-std::vector<Sighting> to_sightings(const Napi::BigUint64Array& keys,
-                                   const Napi::Float64Array& first_seen_ms);
+std::vector<NamedDestination> to_destinations(const Napi::BigUint64Array& keys,
+                                              const Napi::Float64Array& first_seen_ms);
 
 /// @throws Napi::RangeError if there is no such order
 Query to_query(const Napi::Object& wanted);

@@ -25,18 +25,18 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
                        {InstanceMethod<&ExporterObject::attach>("attach"),
                         InstanceMethod<&ExporterObject::adopted>("adopted"),
                         InstanceMethod<&ExporterObject::replaced>("replaced"),
-                        InstanceMethod<&ExporterObject::hanging>("hanging"),
+                        InstanceMethod<&ExporterObject::attachment_info>("hanging"),
                         InstanceMethod<&ExporterObject::detach>("detach"),
                         InstanceMethod<&ExporterObject::forget_departed>("forgetDeparted"),
-                        InstanceMethod<&ExporterObject::keep_house>("keepHouse"),
+                        InstanceMethod<&ExporterObject::sweep>("keepHouse"),
                         InstanceMethod<&ExporterObject::take_retired>("takeRetired"),
                         InstanceMethod<&ExporterObject::keep_pins>("keepPins"),
-                        InstanceMethod<&ExporterObject::choose>("choose"),
-                        InstanceMethod<&ExporterObject::set_own_ports>("setOwnPorts"),
+                        InstanceMethod<&ExporterObject::set_prefix_rules>("choose"),
+                        InstanceMethod<&ExporterObject::set_client_ports>("setOwnPorts"),
                         InstanceMethod<&ExporterObject::drop_capabilities>("dropCapabilities"),
                         InstanceMethod<&ExporterObject::discover>("discover"),
                         InstanceMethod<&ExporterObject::rank>("rank"),
-                        InstanceMethod<&ExporterObject::know>("know"),
+                        InstanceMethod<&ExporterObject::publish>("know"),
                         InstanceMethod<&ExporterObject::find_active>("findActive"),
                         InstanceMethod<&ExporterObject::enable_statistics>("enableStatistics"),
                         InstanceMethod<&ExporterObject::run_statistics>("runStatistics"),
@@ -92,16 +92,16 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
   }
 
   /// hanging(ifindexes: number[]): Promise<({ mode, before: Predecessor[] } | undefined)[]>
-  Napi::Value hanging(const Napi::CallbackInfo& info) {
+  Napi::Value attachment_info(const Napi::CallbackInfo& info) {
     using All = std::vector<std::optional<AttachmentInfo>>;
     return promise_of<All>(
         info.Env(),
         [exporter = shared(info.Env()), ifindexes = to_numbers(info[0].As<Napi::Array>())] {
-          return exporter->hanging(ifindexes);
+          return exporter->attachment_info(ifindexes);
         },
         [](Napi::Env env, All&& all) {
-          return to_array(env, all, [env](const auto& hanging) -> Napi::Value {
-            return hanging ? to_object(env, *hanging) : env.Undefined();
+          return to_array(env, all, [env](const auto& attachment) -> Napi::Value {
+            return attachment ? to_object(env, *attachment) : env.Undefined();
           });
         });
   }
@@ -115,15 +115,15 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
   }
 
   /// keepHouse(idleTimeoutMs: number): Promise<{ listed, expired, evicted, overflowPackets }>
-  Napi::Value keep_house(const Napi::CallbackInfo& info) {
+  Napi::Value sweep(const Napi::CallbackInfo& info) {
     const auto timeout_ms = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
-    const bool tell = info[1].ToBoolean();
-    return promise_of<Housekeeping>(
+    const bool report_retired = info[1].ToBoolean();
+    return promise_of<SweepResult>(
         info.Env(),
-        [exporter = shared(info.Env()), timeout_ms, tell] {
-          return exporter->keep_house(timeout_ms, tell);
+        [exporter = shared(info.Env()), timeout_ms, report_retired] {
+          return exporter->sweep(timeout_ms, report_retired);
         },
-        [](Napi::Env env, Housekeeping&& done) { return to_object(env, done); });
+        [](Napi::Env env, SweepResult&& swept) { return to_object(env, swept); });
   }
 
   /// keepPins(): Promise<{ anew: string[], lost: string[], reason: string }>
@@ -134,22 +134,22 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
   }
 
   /// choose(choices): Promise<void>
-  Napi::Value choose(const Napi::CallbackInfo& info) {
+  Napi::Value set_prefix_rules(const Napi::CallbackInfo& info) {
     return start(info.Env(), [exporter = shared(info.Env()),
-                              choices = to_choices(info[0].As<Napi::Array>())]() mutable {
-      exporter->choose(std::move(choices));
+                              rules = to_prefix_rules(info[0].As<Napi::Array>())]() mutable {
+      exporter->set_prefix_rules(std::move(rules));
     });
   }
 
   /// setOwnPorts(bits: BigUint64Array): Promise<void>
-  Napi::Value set_own_ports(const Napi::CallbackInfo& info) {
+  Napi::Value set_client_ports(const Napi::CallbackInfo& info) {
     auto words = info[0].As<Napi::BigUint64Array>();
-    if (words.ElementLength() != 2 * EGRESS_OWN_PORTS_WORDS)
+    if (words.ElementLength() != 2 * EGRESS_CLIENT_PORTS_WORDS)
       throw Napi::RangeError::New(info.Env(), "a bit for each port, twice");
     return start(info.Env(), [exporter = shared(info.Env()),
                               bits = std::vector<uint64_t>(words.Data(),
                                                            words.Data() + words.ElementLength())] {
-      exporter->set_own_ports(bits);
+      exporter->set_client_ports(bits);
     });
   }
 
@@ -185,7 +185,7 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
       return object;
     };
     // Mostly nothing is new, and it takes no trip to another thread to know that.
-    if (guarded(info.Env(), [&] { return shared(info.Env())->all_known(); })) {
+    if (guarded(info.Env(), [&] { return shared(info.Env())->nothing_new(); })) {
       auto deferred = Napi::Promise::Deferred::New(info.Env());
       deferred.Resolve(to_result(info.Env(), {pack({}), 0, 0}));
       return deferred.Promise();
@@ -194,8 +194,8 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
     return promise_of<Found>(
         info.Env(),
         [exporter = shared(info.Env()), most]() -> Found {
-          const auto [sightings, looked, records] = exporter->discover(most);
-          return {pack(sightings), looked, records};
+          const auto [destinations, looked, records] = exporter->discover(most);
+          return {pack(destinations), looked, records};
         },
         to_result);
   }
@@ -220,12 +220,13 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
   }
 
   /// know(keys: BigUint64Array, firstSeenMs: Float64Array): Promise<void>; two keys for each
-  Napi::Value know(const Napi::CallbackInfo& info) {
-    auto sightings =
-        to_sightings(info[0].As<Napi::BigUint64Array>(), info[1].As<Napi::Float64Array>());
-    return start(info.Env(), [exporter = shared(info.Env()), sightings = std::move(sightings)] {
-      exporter->know(sightings);
-    });
+  Napi::Value publish(const Napi::CallbackInfo& info) {
+    auto destinations =
+        to_destinations(info[0].As<Napi::BigUint64Array>(), info[1].As<Napi::Float64Array>());
+    return start(info.Env(),
+                 [exporter = shared(info.Env()), destinations = std::move(destinations)] {
+                   exporter->publish(destinations);
+                 });
   }
 
   /// findActive(from: number, most: number): Promise<Contacts & { next: number }>
@@ -236,8 +237,8 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
     return promise_of<Active>(
         info.Env(),
         [exporter = shared(info.Env()), from, most]() -> Active {
-          const auto [next, sightings] = exporter->find_active(from, most);
-          return {next, pack(sightings)};
+          const auto [next, destinations] = exporter->find_active(from, most);
+          return {next, pack(destinations)};
         },
         [](Napi::Env env, Active&& active) {
           auto object = to_object(env, active.second);

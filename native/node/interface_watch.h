@@ -10,8 +10,8 @@
 
 namespace egress::node {
 
-/// Calls back on an event loop when interfaces, what hangs on them, or default routes may have
-/// changed. Does not keep the loop alive. Belongs to the loop's thread.
+/// Calls back on an event loop when interfaces, what is attached to them, or default routes may
+/// have changed. Does not keep the loop alive. Belongs to the loop's thread.
 class InterfaceWatch {
  public:
   using Callback = std::function<void(rtnetlink::Changes)>;

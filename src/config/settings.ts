@@ -61,7 +61,7 @@ export interface Settings {
 /** Where a value was written, as the beginning of a complaint about it. */
 export type Origin = (name: OptionName) => string
 
-/** EGRESS_CHOICES_MAX of bpf/egress.h. */
+/** EGRESS_PREFIX_RULES_MAX of bpf/egress.h. */
 const choicesMax = 2 ** 20
 /** The kernel refuses larger tables on common machines: 2^24 records are 3 GiB. */
 const limitMax = 2 ** 24

@@ -9,12 +9,12 @@ import { ipv4 } from '../support/packets.js'
 const frameTo = (to: string) => ethernetFrame('0800', ipv4({ to }))
 const frameBytes = frameTo('203.0.113.1').length / 2
 
-/** How many pairs of hints a process has in use, by a variable of the program. */
+/** How many sets of the lookup cache a process has in use, by a variable of the program. */
 function pairsOfHints(pid: number): number {
   const id = findMap(pid, 'egress_b.data')
   const { formatted } = bpftool('map', 'lookup', 'id', id, 'key', '0', '0', '0', '0')
   const variables = Object.assign({}, ...formatted.value['.data'])
-  return 2 ** (32 - variables.hint_shift)
+  return 2 ** (32 - variables.lookup_cache_shift)
 }
 
 t.test('beyond the limit traffic counts as overflow', async (t) => {
@@ -39,7 +39,7 @@ t.test('beyond the limit traffic counts as overflow', async (t) => {
 })
 
 t.test(
-  'each of 20,011 destinations counts its own packets, before more hints are in use and after',
+  'each of 20,011 destinations counts its own packets, before more of the lookup cache is in use and after',
   async (t) => {
     const host = silentPair(t, 'veth0')
     const exporter = await startExporter(t, host, '--interface=veth0')

@@ -65,23 +65,23 @@ std::string render(const egress::Page &page, egress::Format format)
 	return text;
 }
 
-void know_all(egress::Exporter &exporter)
+void publish_all(egress::Exporter &exporter)
 {
 	for (;;) {
-		const auto found = exporter.discover(1000).sightings;
+		const auto found = exporter.discover(1000).destinations;
 		egress::pack(found);
 		if (found.empty())
 			return;
-		exporter.know(found);
+		exporter.publish(found);
 	}
 }
 
-egress::Choice choice(uint32_t address, uint32_t bits, egress_choice what)
+egress::PrefixRule rule(uint32_t address, uint32_t bits, egress_action what)
 {
-	egress::Choice choice{{EGRESS_FAMILY_BITS + bits, AF_INET, {}, {}}, what};
+	egress::PrefixRule rule{{EGRESS_FAMILY_BITS + bits, AF_INET, {}, {}}, what};
 	address = htonl(address);
-	std::memcpy(choice.prefix.address, &address, sizeof(address));
-	return choice;
+	std::memcpy(rule.prefix.address, &address, sizeof(address));
+	return rule;
 }
 
 /// As many to 127.9.0.1 that it is busy.
@@ -111,10 +111,10 @@ void rank(egress::Exporter &exporter)
 	query.search = "127.9.0.1";
 	require(exporter.rank(query).rows.size() == 5, "127.9.0.1, and 127.9.0.10 to 13");
 	query.search.clear();
-	query.within = choice(0x7f090004, 30, EGRESS_INCLUDE).prefix;
+	query.within = rule(0x7f090004, 30, EGRESS_INCLUDE).prefix;
 	require(exporter.rank(query).matched == 4, "those within a prefix");
 	query.within.reset();
-	query.among = {{"a \"lo\"\\", "127.9.0.2"}, {"b", "127.9.0.3"}};
+	query.only_these = {{"a \"lo\"\\", "127.9.0.2"}, {"b", "127.9.0.3"}};
 	require(exporter.rank(query).matched == 1, "those among others");
 	query.offset = 1000;
 	require(exporter.rank(query).rows.empty(), "nothing after the end");
@@ -123,15 +123,15 @@ void rank(egress::Exporter &exporter)
 void cycle(egress::Mode mode, bool old_kernel, const std::string &pin_path)
 {
 	egress::ExporterOptions options;
-	options.program = {64, {choice(0x0a000000, 8, EGRESS_EXCLUDE)}, 32, 128, false, old_kernel};
+	options.program = {64, {rule(0x0a000000, 8, EGRESS_EXCLUDE)}, 32, 128, false, old_kernel};
 	options.pin_path = pin_path;
 	egress::Exporter exporter(options);
 	exporter.attach(kLoopback, "a \"lo\"\\", true, mode);
 	send(kPackets);
-	require(exporter.hanging({kLoopback}).at(0).has_value(), "it hangs");
-	require(exporter.discover(7).sightings.size() == 7, "they are found bit by bit");
-	know_all(exporter);
-	require(!exporter.find_active(0, 1000).sightings.empty(), "they had packets");
+	require(exporter.attachment_info({kLoopback}).at(0).has_value(), "it is attached");
+	require(exporter.discover(7).destinations.size() == 7, "they are found bit by bit");
+	publish_all(exporter);
+	require(!exporter.find_active(0, 1000).destinations.empty(), "they had packets");
 	egress::Page page;
 	page.read([&](egress::Snapshot &snapshot) { exporter.read(snapshot); });
 	require(page.snapshot().destinations.size() >= kPackets, "all are listed");
@@ -144,20 +144,20 @@ void cycle(egress::Mode mode, bool old_kernel, const std::string &pin_path)
 		require(!exporter.keep_pins().anew.empty(), "pins that are gone are made anew");
 	}
 	require(exporter.keep_pins().lost.empty(), "all is pinned that is to be");
-	exporter.keep_house(0, true);
+	exporter.sweep(0, true);
 	flood(20000);
-	exporter.keep_house(0, true);
+	exporter.sweep(0, true);
 	flood(kPackets); // on its CPU alone by now, where maps are mapped
 
-	const std::vector<egress::Choice> choices = {choice(0x7f090000, 29, EGRESS_EXCLUDE),
-						     choice(0x7f090004, 30, EGRESS_INCLUDE)};
-	exporter.choose({choice(0x7f0a0000, 16, EGRESS_EXCLUDE)});
-	exporter.choose(choices);
-	exporter.choose(choices); // the same again
+	const std::vector<egress::PrefixRule> rules = {rule(0x7f090000, 29, EGRESS_EXCLUDE),
+						       rule(0x7f090004, 30, EGRESS_INCLUDE)};
+	exporter.set_prefix_rules({rule(0x7f0a0000, 16, EGRESS_EXCLUDE)});
+	exporter.set_prefix_rules(rules);
+	exporter.set_prefix_rules(rules); // the same again
 	send(kPackets);
-	exporter.set_own_ports(std::vector<uint64_t>(2 * EGRESS_OWN_PORTS_WORDS, ~0ULL));
-	exporter.keep_house(0, true);
-	exporter.keep_house(1, true);
+	exporter.set_client_ports(std::vector<uint64_t>(2 * EGRESS_CLIENT_PORTS_WORDS, ~0ULL));
+	exporter.sweep(0, true);
+	exporter.sweep(1, true);
 	exporter.take_retired(3);
 	exporter.take_retired(1000);
 	exporter.detach({kLoopback});
@@ -166,7 +166,7 @@ void cycle(egress::Mode mode, bool old_kernel, const std::string &pin_path)
 	require(exporter.forget_departed(0).size() == 2, "both are forgotten");
 	exporter.attach(kLoopback, "lo", true, mode);
 	send(100);
-	know_all(exporter);
+	publish_all(exporter);
 	page.read([&](egress::Snapshot &snapshot) { exporter.read(snapshot); });
 	require(page.snapshot().destinations.size() <= 64, "the limit holds");
 	try {

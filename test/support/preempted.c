@@ -86,7 +86,7 @@ static long begin(struct egress_bpf *skeleton)
 
 	close(first);
 	require(bpf_map_lookup_elem(map, &id, &record) == 0, "read the record");
-	record.cpu_counts = PLACE;
+	record.cpu_slot = PLACE;
 	require(bpf_map_update_elem(map, &id, &record, BPF_ANY) == 0, "write the record");
 	return sent;
 }

@@ -12,31 +12,31 @@
 namespace egress {
 
 /// What is to become of destinations that begin with a prefix.
-struct Choice {
+struct PrefixRule {
   egress_prefix prefix;
-  egress_choice choice;
+  egress_action action;
 };
 
 /// Where the program finds them.
-struct ChoiceMaps {
+struct PrefixRuleMaps {
   std::array<Map<egress_prefix, uint32_t>, 2> sets;  ///< of which it asks the one in force
   PerCpuMap<uint32_t, egress_key> recent;            ///< what it remembers of either
 };
 
 /// The prefixes that decide about destinations. They are exchanged all or none: a new set is
 /// written beside the one in force, and takes its place in one step.
-class Choices {
+class PrefixRules {
  public:
   /// Writes the first set. The program does not run yet.
   /// @param put_in_force tells the program which set to ask
   /// @throws Error "write map"
-  Choices(const ChoiceMaps& maps, std::vector<Choice> first,
-          std::function<void(uint32_t set)> put_in_force);
+  PrefixRules(const PrefixRuleMaps& maps, std::vector<PrefixRule> first,
+              std::function<void(uint32_t set)> put_in_force);
 
   /// Writes a set beside the one in force. Takes as long as there are prefixes.
   /// @returns false if it is the same
   /// @throws Error "write map"; nothing is changed then
-  bool prepare(std::vector<Choice> next);
+  bool prepare(std::vector<PrefixRule> next);
   /// Puts the other set in force: what was prepared, or what was in force before. Waits for running
   /// programs.
   /// @throws Error "write map"; nothing is changed then
@@ -46,17 +46,17 @@ class Choices {
   void clear_other() noexcept;
 
   /// What the longest prefix that matches says of an address; EGRESS_INCLUDE if none does.
-  egress_choice of(const egress_key& key) const;
+  egress_action action_for(const egress_key& key) const;
 
  private:
   uint32_t other() const { return 1 - in_force_; }
-  void fill(uint32_t set, std::vector<Choice> choices);
+  void fill(uint32_t set, std::vector<PrefixRule> rules);
   /// @throws Error "write map"
   void clear(uint32_t set);
 
-  ChoiceMaps maps_;
+  PrefixRuleMaps maps_;
   std::function<void(uint32_t)> put_in_force_;
-  std::array<std::vector<Choice>, 2> written_;  // in order, each once
+  std::array<std::vector<PrefixRule>, 2> written_;  // in order, each once
   uint32_t in_force_ = 0;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "choices.h"
+#include "prefix_rules.h"
 
 #include <sys/socket.h>
 
@@ -13,31 +13,31 @@
 namespace egress {
 namespace {
 
-int compare(const Choice& a, const Choice& b) {
+int compare(const PrefixRule& a, const PrefixRule& b) {
   return std::memcmp(&a.prefix, &b.prefix, sizeof(a.prefix));
 }
 
-bool is_same(const Choice& a, const Choice& b) {
-  return compare(a, b) == 0 && a.choice == b.choice;
+bool is_same(const PrefixRule& a, const PrefixRule& b) {
+  return compare(a, b) == 0 && a.action == b.action;
 }
 
 /// In order, each prefix once, with what was said of it first.
-void normalize(std::vector<Choice>& choices) {
-  std::ranges::stable_sort(choices, [](auto& a, auto& b) { return compare(a, b) < 0; });
-  const auto twice = std::ranges::unique(choices, [](auto& a, auto& b) { return !compare(a, b); });
-  choices.erase(twice.begin(), twice.end());
+void normalize(std::vector<PrefixRule>& rules) {
+  std::ranges::stable_sort(rules, [](auto& a, auto& b) { return compare(a, b) < 0; });
+  const auto twice = std::ranges::unique(rules, [](auto& a, auto& b) { return !compare(a, b); });
+  rules.erase(twice.begin(), twice.end());
 }
 
 }  // namespace
 
-Choices::Choices(const ChoiceMaps& maps, std::vector<Choice> first,
-                 std::function<void(uint32_t)> put_in_force)
+PrefixRules::PrefixRules(const PrefixRuleMaps& maps, std::vector<PrefixRule> first,
+                         std::function<void(uint32_t)> put_in_force)
     : maps_(maps), put_in_force_(std::move(put_in_force)) {
   normalize(first);
   fill(in_force_, std::move(first));
 }
 
-bool Choices::prepare(std::vector<Choice> next) {
+bool PrefixRules::prepare(std::vector<PrefixRule> next) {
   normalize(next);
   if (std::ranges::equal(next, written_[in_force_], is_same)) return false;
   clear(other());
@@ -53,18 +53,18 @@ bool Choices::prepare(std::vector<Choice> next) {
   return true;
 }
 
-void Choices::fill(uint32_t set, std::vector<Choice> choices) {
-  written_[set] = std::move(choices);
-  for (const Choice& choice : written_[set]) maps_.sets[set].update(choice.prefix, choice.choice);
+void PrefixRules::fill(uint32_t set, std::vector<PrefixRule> rules) {
+  written_[set] = std::move(rules);
+  for (const PrefixRule& rule : written_[set]) maps_.sets[set].update(rule.prefix, rule.action);
 }
 
-void Choices::clear(uint32_t set) {
+void PrefixRules::clear(uint32_t set) {
   auto& written = written_[set];
   for (; !written.empty(); written.pop_back()) maps_.sets[set].remove(written.back().prefix);
   written.shrink_to_fit();
 }
 
-void Choices::clear_other() noexcept {
+void PrefixRules::clear_other() noexcept {
   try {
     clear(other());
   } catch (const Error&) {
@@ -72,19 +72,19 @@ void Choices::clear_other() noexcept {
   }
 }
 
-void Choices::exchange() {
+void PrefixRules::exchange() {
   put_in_force_(other());
   in_force_ = other();
   // They may ask, and remember, what was in force before.
   wait_for_running_programs();
 }
 
-egress_choice Choices::of(const egress_key& key) const {
+egress_action PrefixRules::action_for(const egress_key& key) const {
   egress_prefix prefix{};
   prefix.family = key.family;
   prefix.length = EGRESS_FAMILY_BITS + (key.family == AF_INET ? 32 : 128);
   std::memcpy(prefix.address, key.address, sizeof(prefix.address));
-  return static_cast<egress_choice>(maps_.sets[in_force_].lookup(prefix).value_or(EGRESS_INCLUDE));
+  return static_cast<egress_action>(maps_.sets[in_force_].lookup(prefix).value_or(EGRESS_INCLUDE));
 }
 
 }  // namespace egress
