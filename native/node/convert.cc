@@ -112,9 +112,9 @@ Query to_query(const Napi::Object& wanted) {
   auto number = [&](const char* name) { return wanted.Get(name).As<Napi::Number>().Uint32Value(); };
   if (wanted.Has("protocol")) query.protocol = static_cast<uint8_t>(number("protocol"));
   if (wanted.Has("port")) query.port = static_cast<uint16_t>(number("port"));
-  if (wanted.Has("among")) {
+  if (wanted.Has("onlyThese")) {
     query.only_these.emplace();
-    auto array = wanted.Get("among").As<Napi::Array>();
+    auto array = wanted.Get("onlyThese").As<Napi::Array>();
     for (uint32_t i = 0; i < array.Length(); i++) {
       auto one = array.Get(i).As<Napi::Object>();
       query.only_these->emplace(one.Get("interface").As<Napi::String>(),
@@ -137,7 +137,7 @@ ExporterOptions exporter_options(const Napi::Object& options) {
   };
   ExporterOptions result;
   result.program.destinations_limit = number("destinationsLimit");
-  result.program.prefix_rules = to_prefix_rules(options.Get("choices").As<Napi::Array>());
+  result.program.prefix_rules = to_prefix_rules(options.Get("prefixRules").As<Napi::Array>());
   result.program.ipv4_prefix_length = number("ipv4PrefixLength");
   result.program.ipv6_prefix_length = number("ipv6PrefixLength");
   result.program.aggregate_replies = options.Get("aggregateReplies").ToBoolean();

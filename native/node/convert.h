@@ -45,7 +45,7 @@ std::vector<PrefixRule> to_prefix_rules(const Napi::Array& array);
 
 std::vector<uint32_t> to_numbers(const Napi::Array& array);
 
-/// What know() gets: two keys for each first contact, which are id and time of the first packet.
+/// What publish() gets: two keys for each first contact, which are id and time of the first packet.
 /// @throws Napi::RangeError if their numbers do not fit
 std::vector<NamedDestination> to_destinations(const Napi::BigUint64Array& keys,
                                               const Napi::Float64Array& first_seen_ms);

@@ -25,18 +25,18 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
                        {InstanceMethod<&ExporterObject::attach>("attach"),
                         InstanceMethod<&ExporterObject::adopted>("adopted"),
                         InstanceMethod<&ExporterObject::replaced>("replaced"),
-                        InstanceMethod<&ExporterObject::attachment_info>("hanging"),
+                        InstanceMethod<&ExporterObject::attachment_info>("attachmentInfo"),
                         InstanceMethod<&ExporterObject::detach>("detach"),
                         InstanceMethod<&ExporterObject::forget_departed>("forgetDeparted"),
-                        InstanceMethod<&ExporterObject::sweep>("keepHouse"),
+                        InstanceMethod<&ExporterObject::sweep>("sweep"),
                         InstanceMethod<&ExporterObject::take_retired>("takeRetired"),
                         InstanceMethod<&ExporterObject::keep_pins>("keepPins"),
-                        InstanceMethod<&ExporterObject::set_prefix_rules>("choose"),
-                        InstanceMethod<&ExporterObject::set_client_ports>("setOwnPorts"),
+                        InstanceMethod<&ExporterObject::set_prefix_rules>("setPrefixRules"),
+                        InstanceMethod<&ExporterObject::set_client_ports>("setClientPorts"),
                         InstanceMethod<&ExporterObject::drop_capabilities>("dropCapabilities"),
                         InstanceMethod<&ExporterObject::discover>("discover"),
                         InstanceMethod<&ExporterObject::rank>("rank"),
-                        InstanceMethod<&ExporterObject::publish>("know"),
+                        InstanceMethod<&ExporterObject::publish>("publish"),
                         InstanceMethod<&ExporterObject::find_active>("findActive"),
                         InstanceMethod<&ExporterObject::enable_statistics>("enableStatistics"),
                         InstanceMethod<&ExporterObject::run_statistics>("runStatistics"),
@@ -91,7 +91,7 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
     return to_strings(info.Env(), shared(info.Env())->replaced());
   }
 
-  /// hanging(ifindexes: number[]): Promise<({ mode, before: Predecessor[] } | undefined)[]>
+  /// attachmentInfo(ifindexes: number[]): Promise<({ mode, before: Predecessor[] } | undefined)[]>
   Napi::Value attachment_info(const Napi::CallbackInfo& info) {
     using All = std::vector<std::optional<AttachmentInfo>>;
     return promise_of<All>(
@@ -114,7 +114,7 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
                  [exporter = shared(info.Env()), ifindexes] { exporter->detach(ifindexes); });
   }
 
-  /// keepHouse(idleTimeoutMs: number): Promise<{ listed, expired, evicted, overflowPackets }>
+  /// sweep(idleTimeoutMs: number): Promise<{ listed, expired, evicted, overflowPackets }>
   Napi::Value sweep(const Napi::CallbackInfo& info) {
     const auto timeout_ms = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
     const bool report_retired = info[1].ToBoolean();
@@ -133,7 +133,7 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
         [](Napi::Env env, KeptPins&& kept) { return to_object(env, kept); });
   }
 
-  /// choose(choices): Promise<void>
+  /// setPrefixRules(rules): Promise<void>
   Napi::Value set_prefix_rules(const Napi::CallbackInfo& info) {
     return start(info.Env(), [exporter = shared(info.Env()),
                               rules = to_prefix_rules(info[0].As<Napi::Array>())]() mutable {
@@ -141,7 +141,7 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
     });
   }
 
-  /// setOwnPorts(bits: BigUint64Array): Promise<void>
+  /// setClientPorts(bits: BigUint64Array): Promise<void>
   Napi::Value set_client_ports(const Napi::CallbackInfo& info) {
     auto words = info[0].As<Napi::BigUint64Array>();
     if (words.ElementLength() != 2 * EGRESS_CLIENT_PORTS_WORDS)
@@ -219,7 +219,7 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
         [](Napi::Env env, Ranking&& ranking) { return to_object(env, ranking); });
   }
 
-  /// know(keys: BigUint64Array, firstSeenMs: Float64Array): Promise<void>; two keys for each
+  /// publish(keys: BigUint64Array, firstSeenMs: Float64Array): Promise<void>; two keys for each
   Napi::Value publish(const Napi::CallbackInfo& info) {
     auto destinations =
         to_destinations(info[0].As<Napi::BigUint64Array>(), info[1].As<Napi::Float64Array>());

@@ -1,11 +1,11 @@
 // What is known of a destination: the catalogue from which the API and its schema, the page, `top`,
 // the command line and CSV come. Also runs in the browser.
-import type { Order, Rated, Sighting } from '../kernel/ranking.js'
+import type { NamedDestination, Order, Rated } from '../kernel/ranking.js'
 import type { Remembered } from '../memory/rows.js'
 import { protocolName } from '../protocols.js'
 
 /** A record of the kernel's table, and how fast it grows. */
-type Live = Sighting & Rated
+type Live = NamedDestination & Rated
 
 interface Field {
   /** JSON Schema; `$defs` are those of docs/api.schema.json. */

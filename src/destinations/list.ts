@@ -105,7 +105,7 @@ function toRankQuery(query: ListQuery, { announced }: MemoryState): RankQuery {
   return {
     ...(within ? { within } : { search: canonicalAddress(search.trim()) ?? search.trim().toLowerCase() }),
     ...(iface && { interface: iface }),
-    ...(status === 'new' && { among: announced }),
+    ...(status === 'new' && { onlyThese: announced }),
     ...(protocol !== undefined && { protocol }),
     ...(port !== undefined && { port }),
     order: fields[key].order,

@@ -158,7 +158,7 @@ export class EgressCounter {
    * idle timeout. No count is lost.
    */
   async reload(settings: CounterSettings): Promise<void> {
-    await this.#exporter.choose(settings.choices)
+    await this.#exporter.setPrefixRules(settings.choices)
     this.#housekeeper.reload(settings)
     this.#follower.reload(settings)
   }
@@ -172,12 +172,12 @@ export class EgressCounter {
     return this.#exporter.dropCapabilities()
   }
 
-  /** Destinations as they come and go, for whoever remembers them. Those that are not known are on no page. */
-  get destinations(): Pick<NativeExporter, 'discover' | 'know' | 'findActive' | 'takeRetired'> {
+  /** Destinations as they come and go, for whoever remembers them. Those that are not published are on no page. */
+  get destinations(): Pick<NativeExporter, 'discover' | 'publish' | 'findActive' | 'takeRetired'> {
     return this.#exporter
   }
 
-  /** A part of the list of known destinations, in some order, with what the interfaces count. */
+  /** A part of the list of published destinations, in some order, with what the interfaces count. */
   rank(query: RankQuery): Promise<Ranking> {
     return this.#exporter.rank(query)
   }
@@ -218,7 +218,7 @@ function openExporter(settings: CounterSettings, log: FollowerLog, addon: Addon)
   const { destinationsLimit } = settings
   const exporter = new addon.Exporter({
     destinationsLimit,
-    choices,
+    prefixRules: choices,
     ipv4PrefixLength,
     ipv6PrefixLength,
     aggregateReplies,

@@ -215,9 +215,9 @@ export class InterfaceFollower {
   /** Attaches where the program does not hang, and looks after it where it does. */
   async #keepAttached(wanted: ReadonlyMap<number, EgressInterface>): Promise<void> {
     const attached = [...this.#followed.values()].filter(({ mode }) => mode !== undefined)
-    const hanging = await this.#exporter.hanging(attached.map(({ ifindex }) => ifindex))
+    const attachments = await this.#exporter.attachmentInfo(attached.map(({ ifindex }) => ifindex))
     const now = performance.now()
-    const byIfindex = new Map(attached.map(({ ifindex }, index) => [ifindex, hanging[index]]))
+    const byIfindex = new Map(attached.map(({ ifindex }, index) => [ifindex, attachments[index]]))
     for (const link of wanted.values()) {
       if (this.#isClosed()) return
       const known = this.#followed.get(link.ifindex)
@@ -241,17 +241,17 @@ export class InterfaceFollower {
   /** Attaches, for the first time or again. Throws what the kernel says. */
   async #attach(link: EgressInterface, failures: number, inDoubt: 'replace' | 'refuse'): Promise<void> {
     const mode = await attach(this.#exporter, link, this.#settings.bpfMode, inDoubt)
-    const [hanging] = await this.#exporter.hanging([link.ifindex])
+    const [attachment] = await this.#exporter.attachmentInfo([link.ifindex])
     const { name, ifindex, linkType } = link
     const now = performance.now()
-    const programsBefore = hanging?.before.length ?? 0
+    const programsBefore = attachment?.before.length ?? 0
     this.#uncounted.end(name, now)
     this.#followed.set(ifindex, { ...identity(link), mode, programsBefore, failures, since: now, seen: now })
     this.#log.info(
       { interface: name, ifindex, link_type: linkType, mode },
       'counting what leaves this interface',
     )
-    this.#predecessors.look(link, hanging)
+    this.#predecessors.look(link, attachment)
   }
 
   async #tryAttach(link: EgressInterface, current: Followed | undefined): Promise<void> {

@@ -133,7 +133,7 @@ function probeProgram(addon: Addon): Feature {
   try {
     new addon.Exporter({
       destinationsLimit: 1,
-      choices: [],
+      prefixRules: [],
       ipv4PrefixLength: 32,
       ipv6PrefixLength: 128,
       aggregateReplies: false,

@@ -1,7 +1,7 @@
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log.js'
 import type { Addon } from './native/addon.js'
-import type { Housekeeping, NativeExporter } from './native/exporter.js'
+import type { NativeExporter, SweepResult } from './native/exporter.js'
 import { findOwnPorts } from './own-ports.js'
 
 export type HousekeeperSettings = Pick<Settings, 'idleTimeoutMs' | 'destinationsLimit' | 'aggregateReplies'>
@@ -99,7 +99,7 @@ export class Housekeeper {
     try {
       await this.#refreshOwnPorts()
       if (this.#crowded) await this.watcher?.crowded()
-      const done = await this.#exporter.keepHouse(this.#settings.idleTimeoutMs, this.watcher !== undefined)
+      const done = await this.#exporter.sweep(this.#settings.idleTimeoutMs, this.watcher !== undefined)
       this.#note(done)
       if (done.expired + done.evicted > 0) await this.watcher?.retired()
       this.#crowded = done.listed > this.#settings.destinationsLimit * hurriedFrom
@@ -110,7 +110,7 @@ export class Housekeeper {
     this.#schedule(next)
   }
 
-  #note({ expired, evicted, overflowPackets }: Housekeeping): void {
+  #note({ expired, evicted, overflowPackets }: SweepResult): void {
     const full = overflowPackets > this.#overflowPackets
     const { expired: before, evicted: evictedBefore } = this.#state
     this.#state = { expired: before + expired, evicted: evictedBefore + evicted, full }
@@ -125,6 +125,6 @@ export class Housekeeper {
   }
 
   async #refreshOwnPorts(): Promise<void> {
-    if (this.#settings.aggregateReplies) await this.#exporter.setOwnPorts(findOwnPorts(this.#addon))
+    if (this.#settings.aggregateReplies) await this.#exporter.setClientPorts(findOwnPorts(this.#addon))
   }
 }

@@ -1,5 +1,5 @@
 import type { Logger } from '../log.js'
-import type { Hanging } from './native/programs.js'
+import type { AttachmentInfo } from './native/programs.js'
 import { describeProgram } from './egress-programs.js'
 import type { EgressInterface } from './interfaces.js'
 
@@ -16,13 +16,13 @@ export class Predecessors {
     this.#tcx = tcx
   }
 
-  look({ name, ifindex }: EgressInterface, hanging: Hanging | undefined): void {
-    const programs = hanging?.before.map(describeProgram).join(', ') ?? ''
+  look({ name, ifindex }: EgressInterface, attachment: AttachmentInfo | undefined): void {
+    const programs = attachment?.before.map(describeProgram).join(', ') ?? ''
     if (programs === (this.#known.get(ifindex) ?? '')) return
     this.#known.set(ifindex, programs)
     if (programs === '') return
     const remedy =
-      hanging?.mode === 'clsact' && this.#tcx ? ': --bpf.mode=auto or tcx goes before clsact' : ''
+      attachment?.mode === 'clsact' && this.#tcx ? ': --bpf.mode=auto or tcx goes before clsact' : ''
     this.#log.warn(
       { interface: name, ifindex, programs },
       `programs of others run first here and may hide packets${remedy}`,

@@ -1,7 +1,7 @@
 import type { Prefix } from '../config/prefix.js'
 
 /** A destination in the table. */
-export interface Sighting {
+export interface NamedDestination {
   /** Of its record; with `firstSeenNs` it tells records apart that reuse it. */
   readonly id: number
   /** CLOCK_MONOTONIC. */
@@ -34,7 +34,7 @@ export type Order =
   | 'firstSeen'
   | 'lastSeen'
 
-/** Which known destinations are wanted, and which part of their list. */
+/** Which published destinations are wanted, and which part of their list. */
 export interface RankQuery {
   /** A part of the address as text. */
   readonly search?: string
@@ -44,7 +44,7 @@ export interface RankQuery {
   readonly protocol?: number
   readonly port?: number
   /** It has to be one of these. */
-  readonly among?: readonly { readonly interface: string; readonly destination: string }[]
+  readonly onlyThese?: readonly { readonly interface: string; readonly destination: string }[]
   readonly order: Order
   readonly descending: boolean
   readonly offset: number
@@ -66,12 +66,12 @@ export interface Rated {
 export interface Ranking {
   /** As many match, on all parts of the list. */
   readonly matched: number
-  readonly rows: readonly (Sighting & Rated)[]
+  readonly rows: readonly (NamedDestination & Rated)[]
   /** By name. */
   readonly interfaces: readonly (Counts &
     Rated & {
       readonly interface: string
-      /** Known, and in the table now. */
+      /** Published, and in the table now. */
       readonly destinations: number
       /** By the `reason` of egress_unlisted_packets_total. */
       readonly unlisted: Readonly<Record<string, Counts>>

@@ -8,7 +8,7 @@ import type { Corrections } from './memory.js'
 export interface Table {
   discover(most: number): Promise<Discovered>
   takeRetired(most: number): Promise<Contacts>
-  know(keys: BigUint64Array, firstSeenMs: Float64Array): Promise<void>
+  publish(keys: BigUint64Array, firstSeenMs: Float64Array): Promise<void>
   findActive(from: number, most: number): Promise<Contacts & { readonly next: number }>
 }
 
@@ -131,7 +131,7 @@ export class Discovery {
       if (found.count === 0) return
       // What left before these came may be their earlier lives.
       await this.retired()
-      await this.#table.know(found.keys, await this.#memory.record(found))
+      await this.#table.publish(found.keys, await this.#memory.record(found))
       left = Math.min(left, found.records) - found.looked
       const isFull = found.count === this.#batch
       this.#batch = isFull ? Math.min(2 * this.#batch, batchMost) : batchLeast
@@ -161,6 +161,6 @@ export class Discovery {
     if (corrections.length === 0) return
     const corrected = corrections.flatMap(({ index }) => [...keys.subarray(2 * index, 2 * index + 2)])
     const firstSeenMs = corrections.map((one) => one.firstSeenMs)
-    await this.#table.know(BigUint64Array.from(corrected), Float64Array.from(firstSeenMs))
+    await this.#table.publish(BigUint64Array.from(corrected), Float64Array.from(firstSeenMs))
   }
 }

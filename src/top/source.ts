@@ -90,7 +90,7 @@ export async function attachedSource(settings: Settings, log: Logger): Promise<S
       for (;;) {
         const found = await table.discover(batch)
         if (found.count === 0) return
-        await table.know(
+        await table.publish(
           found.keys,
           Float64Array.from(unpack(found), ({ firstSeenMs }) => firstSeenMs),
         )

@@ -60,20 +60,20 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
       replaced() {
         return []
       }
-      async hanging(ifindexes: readonly number[]) {
+      async attachmentInfo(ifindexes: readonly number[]) {
         return ifindexes.map(() => ({ mode: 'tcx' as const, before: [] }))
       }
-      async keepHouse() {
+      async sweep() {
         return { listed: 0, expired: 0, evicted: 0, overflowPackets: 0 }
       }
       async takeRetired() {
         return nothing
       }
-      async choose() {}
+      async setPrefixRules() {}
       async keepPins() {
         return { anew: [], lost: [], reason: '' }
       }
-      async setOwnPorts() {}
+      async setClientPorts() {}
       dropCapabilities() {
         return []
       }
@@ -89,7 +89,7 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
       async discover() {
         return { ...nothing, looked: 0, records: 0 }
       }
-      async know() {}
+      async publish() {}
       async rank() {
         return { matched: 0, rows: [], interfaces: [] }
       }

@@ -32,7 +32,7 @@ function setUp(t: { teardown(action: () => unknown): void }, { pollIntervalMs = 
       return { ...pack(found), looked: found.length, records }
     },
     takeRetired: async (most: number) => pack(retired.splice(0, most)),
-    know: async (keys: BigUint64Array, firstSeenMs: Float64Array) => {
+    publish: async (keys: BigUint64Array, firstSeenMs: Float64Array) => {
       if (unknown.length === 0) corrected.push([keys[0], firstSeenMs[0]])
       known.push(...unknown.splice(0, firstSeenMs.length).map(({ destination }) => destination))
       // What a page may show is remembered.

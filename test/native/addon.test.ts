@@ -15,7 +15,7 @@ const loopback = 1
 const addon = loadAddon()
 const options = {
   destinationsLimit: 256,
-  choices: [],
+  prefixRules: [],
   ipv4PrefixLength: 32,
   ipv6PrefixLength: 128,
   aggregateReplies: false,
@@ -56,7 +56,7 @@ const sharedNs = 50_000_000n
 async function know(exporter: NativeExporter): Promise<Contact[]> {
   const found = await exporter.discover(10_000)
   const contacts = unpack(found)
-  await exporter.know(found.keys, firstSeen(contacts))
+  await exporter.publish(found.keys, firstSeen(contacts))
   return contacts
 }
 
@@ -171,7 +171,7 @@ t.test('BPF statistics say what the program cost', async (t) => {
 t.test(
   'a destination is on no page before it is known, and shows the first contact that is remembered',
   async (t) => {
-    const exporter = new addon.Exporter({ ...options, choices: [] })
+    const exporter = new addon.Exporter({ ...options, prefixRules: [] })
     t.teardown(() => exporter.close())
     await exporter.attach(loopback, 'lo', true, 'tcx')
     sendTo127(19, 205)
@@ -186,9 +186,9 @@ t.test(
       record: String(discovered.keys[2 * index + 1]),
     })
     const [id = 0n, firstSeenNs = 0n] = discovered.keys.subarray(2 * index)
-    await exporter.know(BigUint64Array.of(id, firstSeenNs + 1n), Float64Array.of(1))
+    await exporter.publish(BigUint64Array.of(id, firstSeenNs + 1n), Float64Array.of(1))
     t.notMatch(await pageWithoutKnowing(exporter), '127.9.9.205', 'of another life')
-    await exporter.know(BigUint64Array.of(id, firstSeenNs), Float64Array.of(23_000))
+    await exporter.publish(BigUint64Array.of(id, firstSeenNs), Float64Array.of(23_000))
     t.match(
       await pageWithoutKnowing(exporter),
       'egress_destination_first_seen_timestamp_seconds{interface="lo",destination="127.9.9.205"} 23.000\n',
@@ -220,7 +220,7 @@ t.test('many unknown destinations are found bit by bit', async (t) => {
     t.ok(contacts.length <= 7)
     t.equal(contacts.length, found.count)
     for (const { destination } of contacts) names.add(destination)
-    await exporter.know(found.keys, firstSeen(contacts))
+    await exporter.publish(found.keys, firstSeen(contacts))
   }
   t.ok(names.size >= 100, `${names.size} were found`)
 })

@@ -20,7 +20,7 @@ interface Teardown {
 
 const options = {
   destinationsLimit: 64,
-  choices: [],
+  prefixRules: [],
   ipv4PrefixLength: 32,
   ipv6PrefixLength: 128,
   aggregateReplies: false,
@@ -54,7 +54,7 @@ function sender(t: Teardown): (last: number, count: number) => Promise<void> {
 
 async function know(exporter: NativeExporter): Promise<void> {
   const found = await exporter.discover(1_000)
-  await exporter.know(
+  await exporter.publish(
     found.keys,
     Float64Array.from(unpack(found), ({ firstSeenMs }) => firstSeenMs),
   )

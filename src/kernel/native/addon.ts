@@ -13,7 +13,7 @@ import type { System } from './system.js'
 export interface Addon {
   readonly Exporter: new (options: {
     destinationsLimit: number
-    choices: readonly Choice[]
+    prefixRules: readonly Choice[]
     /** In bits, what destinations are told apart by. */
     ipv4PrefixLength: number
     ipv6PrefixLength: number

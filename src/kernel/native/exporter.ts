@@ -4,10 +4,10 @@ import type { Contacts, Discovered } from '../contacts.js'
 import type { Ranking, RankQuery } from '../ranking.js'
 import type { NativePageReader } from './page-reader.js'
 import type { KeptPins } from './pins.js'
-import type { AttachedMode, Hanging } from './programs.js'
+import type { AttachedMode, AttachmentInfo } from './programs.js'
 
-/** What one round of housekeeping found and did. */
-export interface Housekeeping {
+/** What a sweep found and did. */
+export interface SweepResult {
   /** Destinations in the table now. */
   readonly listed: number
   /** Taken out for want of traffic. */
@@ -41,8 +41,8 @@ export interface NativeExporter {
     mode: BpfMode,
     replaced?: number,
   ): Promise<AttachedMode>
-  /** How attachments hang; undefined for those that do not hang any more, or never did. */
-  hanging(ifindexes: readonly number[]): Promise<(Hanging | undefined)[]>
+  /** How the program is attached; undefined where it is not any more, or never was. */
+  attachmentInfo(ifindexes: readonly number[]): Promise<(AttachmentInfo | undefined)[]>
   /** Stops counting on interfaces; their last counts stay until they are forgotten. */
   detach(ifindexes: readonly number[]): Promise<void>
   /** Lets go of the last counts of interfaces that departed longer ago than this; returns their names. */
@@ -51,24 +51,24 @@ export interface NativeExporter {
    * Takes destinations out of the table that had no packet for so long (0: none), and from 90 % of the
    * limit on those that had none for longest.
    *
-   * @param tell whether takeRetired() is to tell of them
+   * @param reportRetired whether takeRetired() is to have them
    */
-  keepHouse(idleTimeoutMs: number, tell: boolean): Promise<Housekeeping>
-  /** What keepHouse() took out and is to tell of: once each, in order, so many at most. */
+  sweep(idleTimeoutMs: number, reportRetired: boolean): Promise<SweepResult>
+  /** What sweep() took out and reported: once each, in order, so many at most. */
   takeRetired(most: number): Promise<Contacts>
   /** Pins what others removed anew, as far as that can be done. */
   keepPins(): Promise<KeptPins>
   /** Exchanges the prefixes that decide about destinations, listed ones too: all, or rejects and none. */
-  choose(choices: readonly Choice[]): Promise<void>
+  setPrefixRules(rules: readonly Choice[]): Promise<void>
   /** Says which source ports are those of calls: 1024 words for TCP, 1024 for other protocols. */
-  setOwnPorts(bits: BigUint64Array): Promise<void>
-  /** Destinations in the table that are not known yet, so many at most; they are on no page. */
+  setClientPorts(bits: BigUint64Array): Promise<void>
+  /** Destinations in the table that are not published yet, so many at most; they are on no page. */
   discover(most: number): Promise<Discovered>
-  /** Makes destinations known, with the first contact that pages will show, in ms since the Unix epoch. */
-  know(keys: BigUint64Array, firstSeenMs: Float64Array): Promise<void>
-  /** A part of the list of known destinations, in some order. */
+  /** Publishes destinations, with the first contact that pages will show, in ms since the Unix epoch. */
+  publish(keys: BigUint64Array, firstSeenMs: Float64Array): Promise<void>
+  /** A part of the list of published destinations, in some order. */
   rank(query: RankQuery): Promise<Ranking>
-  /** Known destinations with packets since the last such walk, from an id on; `next` is where to go on. */
+  /** Published destinations with packets since the last such walk, from an id on; `next` is where to go on. */
   findActive(from: number, most: number): Promise<Contacts & { readonly next: number }>
   /** Turns the kernel's BPF statistics on as long as the process runs; throws a NativeError. */
   enableStatistics(): void

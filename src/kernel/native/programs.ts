@@ -3,7 +3,7 @@ import type { BpfMode } from '../../config/options.js'
 export type AttachedMode = Exclude<BpfMode, 'auto'>
 
 /** How the program hangs on an interface. */
-export interface Hanging {
+export interface AttachmentInfo {
   readonly mode: AttachedMode
   /** What runs before it, and may end the chain. */
   readonly before: readonly Predecessor[]
