@@ -32,6 +32,7 @@
         "native/prefix_rules.cc",
         "native/privileges.cc",
         "native/program.cc",
+        "native/query.cc",
         "native/ranking.cc",
         "native/records.cc",
         "native/repair.cc",

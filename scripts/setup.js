@@ -43,6 +43,7 @@ const testNeeds = {
   '/usr/sbin/nginx': 'nginx',
   'clang-format': 'clang-format',
   openssl: 'openssl',
+  '/usr/include/doctest/doctest.h': 'doctest-dev',
   tmux: 'tmux',
   chromium: 'chromium',
   // Without it Chromium has no letters.
