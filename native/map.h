@@ -87,6 +87,14 @@ class Map : public MapHandle {
   }
 };
 
+/// The processors that this machine can have.
+/// @throws Error "count processors"
+inline size_t possible_cpus() {
+  const int count = libbpf_num_possible_cpus();
+  if (count < 0) throw Error("count processors", "/sys/devices/system/cpu/possible", -count);
+  return static_cast<size_t>(count);
+}
+
 /// A map whose keys have a value for each processor.
 template <typename Key, typename Value>
 class PerCpuMap : public MapHandle {
@@ -106,14 +114,6 @@ class PerCpuMap : public MapHandle {
   /// Writes zeros for all processors.
   /// @throws Error "write map"
   void clear(const Key& key) const { write(&key, std::vector<Value>(possible_cpus()).data()); }
-
- private:
-  /// The processors that this machine can have.
-  static size_t possible_cpus() {
-    const int count = libbpf_num_possible_cpus();
-    if (count < 0) throw Error("count processors", "/sys/devices/system/cpu/possible", -count);
-    return static_cast<size_t>(count);
-  }
 };
 
 /// A stack: values without keys.

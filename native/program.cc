@@ -187,6 +187,16 @@ std::vector<std::pair<std::string, int>> Program::pinned_maps() const {
   return pinned;
 }
 
+uint64_t Program::kernel_bytes(uint32_t destinations_limit) {
+  constexpr uint64_t kHashElement = 96;  // with its bucket and its preallocated neighbours
+  constexpr uint64_t kPerDestination = sizeof(egress_destination) + sizeof(egress_user_state) +
+                                       kHashElement + sizeof(uint32_t) + sizeof(uint32_t);
+  constexpr uint64_t kPerCpu = EGRESS_INTERFACES_MAX * sizeof(egress_interface) +
+                               2 * EGRESS_EXCLUDED_RECENTLY * sizeof(egress_key) +
+                               EGRESS_CPU_COUNTS_MAX * sizeof(egress_counts);
+  return destinations_limit * kPerDestination + possible_cpus() * kPerCpu;
+}
+
 Program::~Program() = default;
 
 void Program::fill_free_ids() {

@@ -84,6 +84,10 @@ class Program {
   /// The maps that are to be pinned, by their names.
   std::vector<std::pair<std::string, int>> pinned_maps() const;
 
+  /// What the maps take of the kernel's memory with so many destinations, without the prefix rules
+  /// and what the kernel needs to manage maps.
+  static uint64_t kernel_bytes(uint32_t destinations_limit);
+
   /// Whether arrays can be mapped into memory (Linux 5.5 and newer).
   bool mmapable() const { return mmapable_; }
 

@@ -5,6 +5,8 @@
 #include <bpf/libbpf.h>
 #include <napi.h>
 
+#include "../../bpf/egress.h"
+#include "../clsact_filter.h"
 #include "exporter.h"
 #include "host.h"
 #include "page_reader.h"
@@ -19,6 +21,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Exporter", define_exporter(env));
   exports.Set("InterfaceWatch", define_watch(env));
   define_host(env, exports);
+  exports.Set("clsactHandle", ClsactFilter::kHandle);
+  exports.Set("clientPortsWords", EGRESS_CLIENT_PORTS_WORDS);
   exports.Set("libbpfVersion", libbpf_version_string() + 1);  // "v1.1"
   return exports;
 }

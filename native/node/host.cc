@@ -197,6 +197,13 @@ Napi::Value write_now(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(written));
 }
 
+/// (destinationsLimit: number): number
+Napi::Value kernel_bytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(guarded(info.Env(), [&] {
+                             return Program::kernel_bytes(info[0].As<Napi::Number>());
+                           })));
+}
+
 /// (seconds: number)
 void set_stop_deadline(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] { egress::set_stop_deadline(info[0].As<Napi::Number>()); });
@@ -236,6 +243,7 @@ void define_host(Napi::Env env, Napi::Object exports) {
   exports.Set("tryAttach", Napi::Function::New(env, try_attach));
   exports.Set("hasMmapableArrays", Napi::Function::New(env, has_mmapable_arrays));
   exports.Set("hasMembarrier", Napi::Function::New(env, has_membarrier));
+  exports.Set("kernelBytes", Napi::Function::New(env, kernel_bytes));
   exports.Set("tcxSupported", Napi::Function::New(env, tcx_supported));
   exports.Set("lockFolder", Napi::Function::New(env, lock_folder));
   exports.Set("listenTcp", Napi::Function::New(env, listen_tcp));

@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { build } from '../build.js'
 import { type CommandLine, loadSettings } from '../config/load.js'
@@ -54,10 +53,6 @@ async function count(
   settings: Settings,
   { system, log, lines, stop, listeners }: Surroundings,
 ): Promise<void> {
-  log.info(
-    { destinations_limit: settings.destinationsLimit, kernel_mib: kernelMiB(settings) },
-    'the tables take this much memory in the kernel',
-  )
   const counter = await EgressCounter.open(settings, log)
   stop.atLast = () => counter.close()
   let closeMemory = () => Promise.resolve()
@@ -121,12 +116,4 @@ async function count(
   if (counter.pinned === undefined) log.info('detached from every interface')
   else if (counter.pinned) log.info(pins, 'counting goes on without the exporter, by its pins')
   else log.warn(pins, 'counting ends where it is not pinned')
-}
-
-/** About what docs/performance.md says of memory; prefixes and what the kernel needs to manage maps come on top. */
-function kernelMiB({ destinationsLimit }: Settings): number {
-  const bytesPerDestination = 64 + 32 + 96 + 4 + 4
-  const bytesPerCpu = 1024 * 104 + 512 * 24 + 1024 * 24
-  const bytes = destinationsLimit * bytesPerDestination + bytesPerCpu * availableParallelism()
-  return Number((bytes / 2 ** 20).toFixed(1))
 }

@@ -216,6 +216,11 @@ export class EgressCounter {
 function openExporter(settings: CounterSettings, log: FollowerLog, addon: Addon): NativeExporter {
   const { choices, ipv4PrefixLength, ipv6PrefixLength, aggregateReplies, pinPath } = settings
   const { destinationsLimit } = settings
+  const kernelMiB = Number((addon.kernelBytes(destinationsLimit) / 2 ** 20).toFixed(1))
+  log.info(
+    { destinations_limit: destinationsLimit, kernel_mib: kernelMiB },
+    'the tables take this much memory in the kernel',
+  )
   const exporter = new addon.Exporter({
     destinationsLimit,
     prefixRules: choices,

@@ -189,7 +189,10 @@ async function reportInterfaces(mode: AttachedMode | undefined, addon: Addon): P
       const programName = addon.programName(programId)
       return { attached: 'tcx', programId, name: programName, ours: programName.startsWith('egress_') }
     })
-    const clsact = qdisc === 'clsact' ? addon.clsactFilters(ifindex).map(describeFilter) : []
+    const clsact =
+      qdisc === 'clsact'
+        ? addon.clsactFilters(ifindex).map((filter) => describeFilter(filter, addon.clsactHandle))
+        : []
     const obstacle = mode === 'clsact' && qdisc !== undefined && qdisc !== 'clsact'
     return {
       name,
@@ -205,12 +208,15 @@ async function reportInterfaces(mode: AttachedMode | undefined, addon: Addon): P
   })
 }
 
-const describeFilter = ({ priority, handle, programId, kind, name }: ClsactFilter): EgressProgram => ({
+const describeFilter = (
+  { priority, handle, programId, kind, name }: ClsactFilter,
+  ownHandle: number,
+): EgressProgram => ({
   attached: 'clsact',
   priority,
   programId,
   name: name === '' ? kind : name,
-  ours: name.startsWith('egress_') && handle === 0x65677265,
+  ours: name.startsWith('egress_') && handle === ownHandle,
 })
 
 /** It goes to the head of its chain; what is there already may have come before it since. */

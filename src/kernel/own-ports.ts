@@ -2,9 +2,6 @@ import { readFileSync } from 'node:fs'
 import { isNativeError } from './native-error.js'
 import type { Addon } from './native/addon.js'
 
-/** EGRESS_OWN_PORTS_WORDS of bpf/egress.h. */
-const words = 65536 / 64
-
 /** What the kernel gives where nobody changed it (net/ipv4/af_inet.c). */
 const usualRange = [32768, 60999] as const
 
@@ -12,7 +9,10 @@ const usualRange = [32768, 60999] as const
  * The source ports that say that this host called, as bits: of TCP those of the ephemeral range on
  * which nobody listens, of other protocols the ephemeral range.
  */
-export function findOwnPorts(addon: Pick<Addon, 'listeningTcpPorts'>): BigUint64Array<ArrayBuffer> {
+export function findOwnPorts(
+  addon: Pick<Addon, 'listeningTcpPorts' | 'clientPortsWords'>,
+): BigUint64Array<ArrayBuffer> {
+  const words = addon.clientPortsWords
   const [first, last] = ephemeralRange()
   const bits = new BigUint64Array(2 * words)
   const set = (port: number, table: number, own: boolean) => {

@@ -48,6 +48,9 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
     sharedPlaceQdiscs: () => [],
     defaultRouteInterfaces: async () => [],
     listeningTcpPorts: () => [],
+    clientPortsWords: 1024,
+    clsactHandle: 0x65677265,
+    kernelBytes: () => 0,
     InterfaceWatch: class {
       close() {
         calls.push('stop watching')

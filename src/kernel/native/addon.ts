@@ -58,6 +58,12 @@ export interface Addon {
   hasMembarrier(): boolean
   /** Whether this kernel has TCX (Linux 6.6 and newer), probed. */
   tcxSupported(): boolean
+  /** What the maps take of the kernel's memory with so many destinations; prefix rules come on top. */
+  kernelBytes(destinationsLimit: number): number
+  /** Of this program's clsact filters, by which they are found at any priority. */
+  readonly clsactHandle: number
+  /** How many words have a bit for each port. */
+  readonly clientPortsWords: number
   /** Such as "1.1". */
   readonly libbpfVersion: string
 }
