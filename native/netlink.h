@@ -15,8 +15,35 @@
 
 namespace egress::netlink {
 
-// NLMSG_GOODSIZE is at most 8 KiB, but dumps fill what the reader offers, up to 32 KiB.
-constexpr size_t kReceiveBuffer = 32 * 1024;
+/// Room for a datagram. NLMSG_GOODSIZE is at most 8 KiB, but dumps fill what the reader offers, up
+/// to 32 KiB.
+class Buffer {
+ public:
+  /// Receives the next datagram.
+  /// @returns 0, or errno: EMSGSIZE if it did not fit
+  int receive(const Fd& socket) {
+    ssize_t received;
+    do received = recv(socket.get(), words_.data(), kBytes, MSG_TRUNC);
+    while (received < 0 && errno == EINTR);
+    if (received < 0) return errno;
+    received_ = static_cast<size_t>(received);
+    return received_ > kBytes ? EMSGSIZE : 0;
+  }
+
+  /// Calls `each` with the messages in it, as long as it returns true.
+  template <typename Each>
+  void for_each(Each each) const {
+    int left = static_cast<int>(received_);
+    for (auto* message = reinterpret_cast<const nlmsghdr*>(words_.data());
+         NLMSG_OK(message, left) && each(message); message = NLMSG_NEXT(message, left)) {
+    }
+  }
+
+ private:
+  static constexpr size_t kBytes = 32 * 1024;
+  std::vector<uint32_t> words_ = std::vector<uint32_t>(kBytes / sizeof(uint32_t));
+  size_t received_ = 0;
+};
 
 template <typename Body>
 struct Request {
@@ -49,25 +76,21 @@ bool dump(const char* operation, int protocol, uint16_t type, const Body& body,
              sizeof(kernel)) < 0)
     throw Error(operation, "", errno);
 
-  bool consistent = true;
-  std::vector<uint32_t> buffer(kReceiveBuffer / sizeof(uint32_t));
-  for (;;) {
-    ssize_t received = recv(socket.get(), buffer.data(), kReceiveBuffer, MSG_TRUNC);
-    if (received < 0 && errno == EINTR) continue;
-    if (received < 0) throw Error(operation, "", errno);
-    if (static_cast<size_t>(received) > kReceiveBuffer) throw Error(operation, "", EMSGSIZE);
-    int left = static_cast<int>(received);
-    for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
-         message = NLMSG_NEXT(message, left)) {
+  bool consistent = true, done = false;
+  for (Buffer buffer; !done;) {
+    if (int number = buffer.receive(socket)) throw Error(operation, "", number);
+    buffer.for_each([&](const nlmsghdr* message) {
       if (message->nlmsg_flags & NLM_F_DUMP_INTR) consistent = false;
-      if (message->nlmsg_type == NLMSG_DONE) return consistent;
       if (message->nlmsg_type == NLMSG_ERROR) {
         const auto* error = static_cast<const nlmsgerr*>(NLMSG_DATA(message));
         throw Error(operation, "", -error->error);
       }
-      each(message);
-    }
+      done = message->nlmsg_type == NLMSG_DONE;
+      if (!done) each(message);
+      return !done;
+    });
   }
+  return consistent;
 }
 
 /// What `add` makes of a dump's messages: of the first that no change disturbed, or of the last

@@ -154,24 +154,19 @@ Fd subscribe() {
 
 Changes drain(const Fd& socket) {
   Changes changes;
-  std::vector<uint32_t> buffer(netlink::kReceiveBuffer / sizeof(uint32_t));
-  for (;;) {
-    ssize_t received = recv(socket.get(), buffer.data(), netlink::kReceiveBuffer, 0);
-    if (received < 0 && errno == EINTR) continue;
-    // The kernel had more to say than the socket could hold: anything may have changed.
-    if (received < 0 && errno == ENOBUFS) {
+  for (netlink::Buffer buffer;;) {
+    const int number = buffer.receive(socket);
+    // The kernel had more to say than the socket or the buffer could hold: anything may have
+    // changed.
+    if (number == ENOBUFS || number == EMSGSIZE) {
       changes = {true, true};
       continue;
     }
-    if (received <= 0) return changes;
-    int left = static_cast<int>(received);
-    for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
-         message = NLMSG_NEXT(message, left)) {
-      if (is_about_routes(message->nlmsg_type))
-        changes.default_routes = true;
-      else
-        changes.links = true;
-    }
+    if (number != 0) return changes;
+    buffer.for_each([&](const nlmsghdr* message) {
+      (is_about_routes(message->nlmsg_type) ? changes.default_routes : changes.links) = true;
+      return true;
+    });
   }
 }
 

@@ -3,6 +3,11 @@
 // What the distributions' libbpf.a and libelf.a lack for a shared object: they are compiled for
 // programs (-fPIE), two things in them cannot move, and some versions leave functions out. The
 // linker takes these instead; all else in the archives links.
+//
+// Others bring libbpf's sources at a tag and compile them with -fPIC. That would need either a copy
+// of libbpf here, whose fixes somebody has to fetch, or its repository while building; and libelf,
+// where the larger part of this is for, would still be the distribution's. These archives come
+// with their fixes from the distribution, and a build needs the registries alone.
 #include <search.h>
 #include <unistd.h>
 

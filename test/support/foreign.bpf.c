@@ -48,7 +48,8 @@ int foreign_grow(struct __sk_buff *skb)
 {
 	char header[20];
 
-	if (skb->protocol != bpf_htons(ETH_P_IP) || bpf_skb_load_bytes(skb, ETH_HLEN, header, sizeof(header)) ||
+	if (skb->protocol != bpf_htons(ETH_P_IP) ||
+	    bpf_skb_load_bytes(skb, ETH_HLEN, header, sizeof(header)) ||
 	    bpf_skb_adjust_room(skb, sizeof(header), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_ENCAP_L3_IPV4))
 		return TC_ACT_UNSPEC;
 	bpf_skb_store_bytes(skb, ETH_HLEN, header, sizeof(header), 0);
