@@ -59,6 +59,7 @@ const kernelNeeds = {
   depmod: 'kmod',
   xz: 'xz-utils',
   wg: 'wireguard-tools',
+  teamnl: 'libteam-utils',
 }
 // Ubuntu has no package of bpftool's own.
 const ubuntuPackages = { bpftool: ['linux-tools-common', 'linux-tools-generic'] }

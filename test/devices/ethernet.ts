@@ -1,8 +1,8 @@
 import { modes } from '../support/exporter.js'
-import { addresses } from '../support/network.js'
+import { addresses, mac } from '../support/network.js'
 import { buffer, buffers } from '../support/buffers.js'
 import type { Ends, Kind } from './kind.js'
-import { traffic } from './lab.js'
+import { cutInSoftware, traffic } from './lab.js'
 
 const frames = () => buffers.flatMap(({ kind, to }) => Array<string>(3).fill(buffer(kind, to))).join('\n')
 const far = '2001:db8:99::9'
@@ -31,6 +31,36 @@ const changed = (change: 'trim' | 'grow'): Kind => ({
   device: 'veth0',
   traffic: 'udp=1000',
   prepare: (ends) => ends.host.attachForeignTcx(ends, 'veth0', change, 'head'),
+})
+
+/** Frames leave by both devices, behind a tag or before a trailer. As long as it is up, it sends some of its
+ * own accord, so that no two looks agree. */
+const redundant = (what: string, name: string, protocol: string): Kind => ({
+  what,
+  pair: true,
+  alone: true,
+  host: ['link set w0 up', `link add ${name} type hsr slave1 veth0 slave2 w0 ${protocol}`],
+  prepare: ({ host }) => host.run(['sysctl', '-q', '-w', `net.ipv6.conf.${name}.keep_addr_on_down=1`]),
+  finish: [`link set ${name} down`],
+  device: name,
+  send: ({ host }, to) => {
+    host.ip(`link set ${name} up`)
+    for (const address of to) host.ip(`neigh replace ${address} lladdr ${mac.peer} dev ${name} nud permanent`)
+    traffic(host, ['send', 'udp,gso', '', ...to])
+    host.ip(`link set ${name} down`)
+  },
+  witness: { datagrams: 14 },
+})
+
+const netkit = (mode: 'l2' | 'l3'): Kind => ({
+  what: `netkit, ${mode.toUpperCase()}`,
+  prepare: ({ host, peer }) => {
+    traffic(host, ['netkit', 'kit0', mode])
+    cutInSoftware(host, 'kit0')
+    host.ip(`link set nk0 netns ${peer.name}`)
+  },
+  device: 'kit0',
+  peerDevice: 'nk0',
 })
 
 /** Devices with an Ethernet header, and what is sent by them. */
@@ -95,6 +125,16 @@ export const ethernet: readonly Kind[] = [
     peerDevice: 'veth1',
     witness: 0,
   },
+  {
+    what: 'ipvlan, L3',
+    host: ['link add iv3 link {dev} type ipvlan mode l3'],
+    // Nobody says there who has an address.
+    peer: ['neigh replace 198.18.{n}.{r} lladdr {rmac} dev {dev} nud permanent'],
+    device: 'iv3',
+    peerDevice: 'veth1',
+    witness: 0,
+    families: ['v4'],
+  },
   { what: 'VLAN', both: ['link add v7 link {dev} type vlan id 7'], device: 'v7', witness: 4 },
   {
     what: 'VLAN in VLAN (802.1ad)',
@@ -116,6 +156,22 @@ export const ethernet: readonly Kind[] = [
     peerDevice: 'w1',
     witness: 0,
   },
+  {
+    what: 'team (round robin)',
+    pair: true,
+    host: ['link add te0 type team'],
+    prepare: ({ host }) => {
+      host.run(['teamnl', 'te0', 'setoption', 'mode', 'roundrobin'])
+      host.ip('link set w0 master te0')
+    },
+    device: 'te0',
+    peerDevice: 'w1',
+    witness: 0,
+  },
+  redundant('HSR', 'hsr0', 'version 1'),
+  redundant('PRP', 'prp0', 'proto 1'),
+  netkit('l2'),
+  netkit('l3'),
   {
     what: 'device in a VRF',
     pair: true,

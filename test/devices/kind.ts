@@ -59,7 +59,7 @@ export interface Kind {
   /** What is sent first, to the other end's addresses, and not compared. */
   readonly first?: (ends: Ends, to: readonly string[]) => unknown
   /** Sends something else instead. */
-  readonly send?: (ends: Ends) => unknown
+  readonly send?: (ends: Ends, to: readonly string[]) => unknown
   /** To be found among the destinations instead of the other end's addresses. */
   readonly destinations?: readonly string[]
   /** Which differences are known, and where they come from. */

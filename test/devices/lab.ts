@@ -89,7 +89,7 @@ export class Lab {
     if (!kind.alone) this.#bringUp(peer, kind.peerDevice ?? kind.device, 'peer', kind, number)
     await kind.first?.(ends, targets(kind, number))
     const before = await this.look()
-    if (kind.send) await kind.send(ends)
+    if (kind.send) await kind.send(ends, targets(kind, number))
     else traffic(host, ['send', kind.traffic ?? 'udp,gso,tcp', kind.bind ?? '', ...targets(kind, number)])
     return before
   }
@@ -143,7 +143,8 @@ export function targets({ device, families = ['v4', 'v6'] }: Kind, number: numbe
   return families.map((family) => (device === 'veth0' ? addresses.peer : inner)[family])
 }
 
-function cutInSoftware(host: Namespace, device: string): void {
+/** Lets the stack cut each buffer and insert each tag before the device has it. */
+export function cutInSoftware(host: Namespace, device: string): void {
   host.run([
     'sh',
     '-c',

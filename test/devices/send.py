@@ -152,6 +152,24 @@ def pppoe(device, peer, session):
     signal.pause()
 
 
+def netkit(name, mode):
+    """Makes the netkit device `name`, and its other end, which the kernel calls nk0; Debian 12's ip cannot."""
+
+    def attribute(kind, data):
+        return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+
+    # IFLA_NETKIT_MODE in IFLA_INFO_DATA, beside IFLA_INFO_KIND; then IFLA_IFNAME and IFLA_LINKINFO.
+    data = attribute(2, attribute(5, struct.pack("=I", ("l2", "l3").index(mode))))
+    link = attribute(3, name.encode() + b"\0") + attribute(18, attribute(1, b"netkit\0") + data)
+    # RTM_NEWLINK, with NLM_F_REQUEST, ACK, EXCL and CREATE; an empty struct ifinfomsg.
+    header = struct.pack("=IHHII", 16 + 16 + len(link), 16, 0x1 | 0x4 | 0x200 | 0x400, 1, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as kernel:
+        kernel.send(header + bytes(16) + link)
+        (error,) = struct.unpack_from("=i", kernel.recv(4096), 16)
+    if error != 0:
+        sys.exit(os.strerror(-error))
+
+
 if __name__ == "__main__":
-    commands = {"send": send, "sink": sink, "reader": reader, "machine": machine, "pppoe": pppoe}
+    commands = {"send": send, "sink": sink, "reader": reader, "machine": machine, "pppoe": pppoe, "netkit": netkit}
     commands[sys.argv[1]](*sys.argv[2:])

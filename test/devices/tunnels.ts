@@ -53,11 +53,30 @@ async function shakeHands({ host }: Ends, [to = '']: readonly string[]): Promise
   await eventually(() => assert.doesNotMatch(host.run(['wg', 'show', 'wg0', 'latest-handshakes']), /\t0$/m))
 }
 
+/** The other end's outer IPv6 address as the link address that ip takes. */
+const link6 = '20:01:0d:b8:00:51:00:00:00:00:00:00:00:00:00:0{r}'
+
 /** Devices that put packets into others. */
 export const tunnels: readonly Kind[] = [
   tunnel('VXLAN over IPv4', 'vx4', `vxlan id 7 dstport 4789 ${ends4} dev {dev}`, over4 + 16),
   tunnel('VXLAN over IPv6', 'vx6', `vxlan id 8 dstport 4790 ${ends6} dev {dev}`, over6 + 16),
   tunnel('GENEVE', 'gv0', 'geneve id 7 remote {r4}', over4 + 16),
+  tunnel(
+    'GENEVE without an inner Ethernet header',
+    'gv1',
+    'geneve id 8 remote {r4} innerprotoinherit',
+    over4 + 16,
+  ),
+  tunnel(
+    'VXLAN without an inner Ethernet header, ends by route',
+    'vx9',
+    'vxlan dstport 4791 external gpe',
+    over4 + 16,
+    {
+      families: ['v4'],
+      finish: ['link set vx9 mtu 1450', 'route replace 198.18.{n}.{r}/32 encap ip id 7 dst {r4} dev vx9'],
+    },
+  ),
   tunnel('ipip', 'ipip1', `ipip ${ends4}`, over4, { families: ['v4'] }),
   tunnel('sit (IPv4 and IPv6 over IPv4)', 'sit1', `sit mode any ${ends4}`, over4),
   tunnel('GRE', 'gre1', `gre ${ends4}`, over4 + 4),
@@ -87,6 +106,14 @@ export const tunnels: readonly Kind[] = [
   tunnel('gretap', 'gt1', `gretap ${ends4} key 21`, over4 + 8),
   tunnel('ERSPAN', 'er1', `erspan seq key 30 ${ends4} erspan_ver 1 erspan 123`, over4 + 16),
   tunnel('ip6gre', 'g61', `ip6gre ${ends6}`, over6 + 12),
+  tunnel('ip6gre without a remote', 'g62', 'ip6gre local {l6} remote :: key 13', over6 + 16, {
+    ...quiet('g62'),
+    traffic: 'udp,gso',
+    witness: { datagrams: 0 },
+    finish: ['198.18.{n}.{r}', '2001:db8:a{n}::{r}'].map(
+      (to) => `neigh replace ${to} lladdr ${link6} dev g62 nud permanent`,
+    ),
+  }),
   tunnel('ip6gretap', 'gt6', `ip6gretap ${ends6} key 21`, over6 + 16),
   tunnel('ip6tnl', 't61', `ip6tnl mode any ${ends6}`, over6 + 8),
   tunnel('ip6tnl without encapsulation limit', 't62', `ip6tnl mode any encaplimit none ${ends6}`, over6),
