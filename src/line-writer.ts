@@ -1,7 +1,7 @@
 import type { LogSink } from './log.js'
 
 /** What a reader who takes a moment longer may leave waiting. */
-const waitingBytesMost = 64 * 1024
+const maxWaitingBytes = 64 * 1024
 const retryMs = 100
 
 export interface LineTarget {
@@ -37,7 +37,7 @@ export class LineWriter implements LogSink {
   write(line: string): void {
     this.flush()
     const bytes = Buffer.from(line)
-    const full = this.#waiting.length > 0 && this.#waitingBytes + bytes.length > waitingBytesMost
+    const full = this.#waiting.length > 0 && this.#waitingBytes + bytes.length > maxWaitingBytes
     if (full || this.#lostNow > 0) {
       this.#lostNow++
       this.#lost++

@@ -88,13 +88,13 @@ egress_prefix to_prefix(const Napi::Object& prefix) {
   return key;
 }
 
-/// { bytes: Uint8Array, length: number, exclude: boolean }[]
+/// { bytes: Uint8Array, length: number, action: string }[]
 std::vector<PrefixRule> to_prefix_rules(const Napi::Array& array) {
   std::vector<PrefixRule> rules;
   for (uint32_t i = 0; i < array.Length(); i++) {
     auto prefix = array.Get(i).As<Napi::Object>();
-    const bool exclude = prefix.Get("exclude").ToBoolean();
-    rules.push_back({to_prefix(prefix), exclude ? EGRESS_EXCLUDE : EGRESS_INCLUDE});
+    const std::string action = prefix.Get("action").As<Napi::String>();
+    rules.push_back({to_prefix(prefix), action == "include" ? EGRESS_INCLUDE : EGRESS_EXCLUDE});
   }
   return rules;
 }

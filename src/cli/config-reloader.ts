@@ -8,7 +8,7 @@ import type { Logger } from '../log.js'
 const live = [
   'interfaces',
   'interfacesExclude',
-  'choices',
+  'prefixRules',
   'idleTimeoutMs',
   'log',
 ] as const satisfies readonly (keyof Settings)[]

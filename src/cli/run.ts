@@ -58,7 +58,7 @@ async function count(
   let closeMemory = () => Promise.resolve()
   try {
     // Loaded while it counts already: these take longer to load than the program.
-    const { createApp, createSelfMetrics, remember, serve } = await import('./serving.js')
+    const { createApp, createSelfMetrics, remember, serve } = await import('./lazy-server.js')
     const memory = remember(counter, settings, log)
     closeMemory = () => memory.close()
     // It opens its files before privileges go.
@@ -78,7 +78,7 @@ async function count(
       memory,
     })
     const { telemetryPath, maxRequests, webConfigFile } = settings
-    const guard = webConfigFile === '' ? undefined : await import('./guarding.js')
+    const guard = webConfigFile === '' ? undefined : await import('./lazy-web-config.js')
     const webConfig = guard && new guard.WebConfigFile(webConfigFile, log)
     const access = webConfig && guard.access(webConfig)
     const app = createApp({ counter: memory, selfMetrics, log, telemetryPath, maxRequests, access })

@@ -12,9 +12,9 @@ import { logToStandardError } from './standard-error.js'
 
 const intervalMs = 1_000
 /** In a pipe. */
-const linesMost = 1_000
+const maxLines = 1_000
 /** With --once. */
-const tableMost = 25
+const maxTableRows = 25
 
 /**
  * Shows where packets go, by rate: each second until `q` or a signal.
@@ -31,7 +31,7 @@ export async function top(flags: TopFlags, print: (line: string) => void): Promi
     ...(flags.search !== undefined && { search: flags.search }),
     // Where it counts for itself it counts nowhere else.
     ...(!source.attached && interfaces[0] !== undefined && { interface: interfaces[0] }),
-    limit: flags.once ? tableMost : linesMost,
+    limit: flags.once ? maxTableRows : maxLines,
     offset: 0,
   }
   try {

@@ -1,5 +1,5 @@
 /** More words than any host has interfaces. */
-const wordsMost = 4096
+const maxWords = 4096
 
 /**
  * Expands braces as bash does it in a word: `a{b,c}`, `{1..12}`, `{01..12..2}`, `{a..e}`, one within another.
@@ -14,8 +14,8 @@ export function expandBraces(text: string): string[] {
   const head = text.slice(0, start)
   const tails = expandBraces(text.slice(end + 1))
   const inner = parts.length > 1 ? parts.flatMap(expandBraces) : (sequence(parts[0] ?? '') ?? unreachable())
-  if (inner.length * tails.length > wordsMost)
-    throw new Error(`'${text}' stands for more than ${wordsMost} names: use *, ? or […]`)
+  if (inner.length * tails.length > maxWords)
+    throw new Error(`'${text}' stands for more than ${maxWords} names: use *, ? or […]`)
   return inner.flatMap((middle) => tails.map((tail) => head + middle + tail))
 }
 
@@ -71,8 +71,7 @@ function sequence(text: string): string[] | undefined {
   const [from, to] = letters === 2 ? [first.charCodeAt(0), last.charCodeAt(0)] : [Number(first), Number(last)]
   const step = Math.abs(Number(stepText)) || 1
   const count = Math.floor(Math.abs(to - from) / step) + 1
-  if (count > wordsMost)
-    throw new Error(`'{${text}}' stands for more than ${wordsMost} names: use *, ? or […]`)
+  if (count > maxWords) throw new Error(`'{${text}}' stands for more than ${maxWords} names: use *, ? or […]`)
   const numbers = Array.from({ length: count }, (_, index) => from + (to >= from ? index : -index) * step)
   if (letters === 2) return numbers.map((code) => String.fromCharCode(code))
   const padded = [first, last].some((end) => /^[-+]?0\d/.test(end))

@@ -14,7 +14,7 @@ export interface SocketPath {
 }
 
 /** What sun_path holds, include/uapi/linux/un.h, and a zero. */
-const socketPathBytesMost = 107
+const maxSocketPathBytes = 107
 
 /**
  * Reads `[HOST]:PORT` as Prometheus and its exporters write it: `:10191`, `127.0.0.1:10191`,
@@ -25,7 +25,7 @@ const socketPathBytesMost = 107
 export function parseListenAddress(text: string): ListenAddress {
   if (text.startsWith('unix:')) {
     const path = text.slice('unix:'.length)
-    if (!path.startsWith('/') || Buffer.byteLength(path) > socketPathBytesMost) {
+    if (!path.startsWith('/') || Buffer.byteLength(path) > maxSocketPathBytes) {
       throw new Error(`'${text}' is not a socket: write unix: and an absolute path of 107 bytes at most`)
     }
     return { path }

@@ -1,15 +1,9 @@
 import { UserError, usageError } from '../errors.js'
-import { destinationGroups, groupNames, isGroup } from './destination-groups.js'
 import { parseDuration } from './duration.js'
 import { type ListenAddress, parseListenAddress } from './listen-address.js'
 import { parseNamePattern } from './name-pattern.js'
 import type { BpfMode, LogFormat, LogLevel, MissingTreatment, OptionName, Values } from './options.js'
-import { formatPrefix, type Prefix, parsePrefix } from './prefix.js'
-
-/** What becomes of destinations that begin with a prefix; the longest that matches decides. */
-export interface Choice extends Prefix {
-  readonly exclude: boolean
-}
+import { type PrefixRule, parsePrefixRules, refuseContradictions, refuseTooMany } from './prefix-rules.js'
 
 /** Where first contacts are logged. */
 export interface AuditSettings {
@@ -27,7 +21,7 @@ export interface Settings {
   readonly interfacesExclude: readonly string[]
   /** What a named interface is that does not exist at the start. */
   readonly interfaceMissing: MissingTreatment
-  readonly choices: readonly Choice[]
+  readonly prefixRules: readonly PrefixRule[]
   /** Most destinations in the table. */
   readonly destinationsLimit: number
   /** 0: none expires. */
@@ -61,8 +55,6 @@ export interface Settings {
 /** Where a value was written, as the beginning of a complaint about it. */
 export type Origin = (name: OptionName) => string
 
-/** EGRESS_PREFIX_RULES_MAX of bpf/egress.h. */
-const choicesMax = 2 ** 20
 /** The kernel refuses larger tables on common machines: 2^24 records are 3 GiB. */
 const limitMax = 2 ** 24
 
@@ -82,25 +74,25 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
   }
   const ipv4PrefixLength = read('destinations.aggregate-ipv4', (text) => parseNumber(text, 1, 32))
   const ipv6PrefixLength = read('destinations.aggregate-ipv6', (text) => parseNumber(text, 1, 128))
-  const told = { 4: ipv4PrefixLength, 16: ipv6PrefixLength }
-  const choices = [
-    ...read('destinations.exclude', (list) => parsePrefixes(list, told)).map(choice(true)),
-    ...read('destinations.include', (list) => parsePrefixes(list, told)).map(choice(false)),
+  const granularity = { 4: ipv4PrefixLength, 16: ipv6PrefixLength }
+  const prefixRules = [
+    ...read('destinations.exclude', (list) => parsePrefixRules('exclude', list, granularity)),
+    ...read('destinations.include', (list) => parsePrefixRules('include', list, granularity)),
   ]
-  read('destinations.include', () => refuseContradictions(choices))
-  read('destinations.exclude', () => refuseTooMany(choices))
+  read('destinations.include', () => refuseContradictions(prefixRules))
+  read('destinations.exclude', () => refuseTooMany(prefixRules))
   return Object.freeze({
     interfaces: read('interface', parseNames),
     interfacesExclude: read('interface.exclude', parseNames),
     // As below.
     interfaceMissing: values['interface.missing'] as MissingTreatment,
-    choices: Object.freeze(choices),
+    prefixRules: Object.freeze(prefixRules),
     destinationsLimit: read('destinations.limit', (text) => parseNumber(text, 1, limitMax)),
     idleTimeoutMs: read('destinations.idle-timeout', parseDuration),
     ipv4PrefixLength,
     ipv6PrefixLength,
     aggregateReplies: values['destinations.replies'] === 'aggregate',
-    // Their words have been compared with the choices already.
+    // Their words have been compared with those that there are.
     bpfMode: values['bpf.mode'] as BpfMode,
     bpfStats: values['bpf.stats'] === 'true',
     pinPath: read('bpf.pin-path', parsePinPath),
@@ -126,64 +118,11 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
   })
 }
 
-const choice =
-  (exclude: boolean) =>
-  (prefix: Prefix): Choice => ({ ...prefix, exclude })
-
 function parseNames(names: readonly string[]): readonly string[] {
   if (names.includes('')) throw new Error('the name is empty: write one such as eth0')
   names.forEach(parseNamePattern)
   return Object.freeze([...new Set(names)])
 }
-
-/**
- * Groups, prefixes, or `none` alone; each value may hold several, separated by commas.
- *
- * @param told by how many bits destinations are told apart, by the bytes of an address
- */
-function parsePrefixes(values: readonly string[], told: Readonly<Record<number, number>>): Prefix[] {
-  const words = values.flatMap((value) => value.split(',')).map((word) => word.trim())
-  if (words.includes('none')) {
-    if (words.length > 1) throw new Error("'none' stands alone")
-    return []
-  }
-  const prefixes: Prefix[] = []
-  for (const word of words) {
-    if (isGroup(word)) {
-      prefixes.push(...destinationGroups[word].map(parsePrefix))
-      continue
-    }
-    if (/^[a-z-]*$/.test(word)) {
-      throw new Error(`there is no group '${word}': use ${groupNames.join(', ')}, none, or CIDR prefixes`)
-    }
-    const prefix = parsePrefix(word)
-    const bits = told[prefix.bytes.length] ?? 0
-    if (prefix.length > bits) {
-      throw new Error(`'${word}' is longer than the ${bits} bits that destinations are told apart by`)
-    }
-    prefixes.push(prefix)
-  }
-  return prefixes
-}
-
-/** A prefix cannot be both. The same twice does no harm. */
-function refuseContradictions(choices: readonly Choice[]): void {
-  const included = choices.filter(({ exclude }) => !exclude)
-  if (included.length === 0) return
-  const excluded = new Set(choices.filter(({ exclude }) => exclude).map(keyOf))
-  const both = included.find((candidate) => excluded.has(keyOf(candidate)))
-  if (both) throw new Error(`'${formatPrefix(both)}' is excluded as well: leave it out of one of them`)
-}
-
-/** @throws Error if there are more than the kernel program has room for */
-export function refuseTooMany(choices: readonly Choice[], most = choicesMax): void {
-  if (choices.length <= most) return
-  const { size } = new Set(choices.map(keyOf))
-  if (size > most)
-    throw new Error(`${size} prefixes are too many, with those to include: at most ${most} have room`)
-}
-
-const keyOf = ({ bytes, length }: Prefix) => String.fromCharCode(length, ...bytes)
 
 function parseNumber(text: string, least: number, most: number): number {
   const number = Number(text)

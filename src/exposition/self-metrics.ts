@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, type PrometheusContentType, Registry } from 'prom-client'
 import type { RunStatistics } from '../kernel/egress-counter.js'
-import type { TableState } from '../kernel/housekeeper.js'
+import type { TableState } from '../kernel/table-sweeper.js'
 import { AnnouncedMetric } from './announced.js'
 import { buildInfo } from './build-info.js'
 import { configReload, type ReloadState } from './config-reload.js'

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { TableState } from '../kernel/housekeeper.js'
+import type { TableState } from '../kernel/table-sweeper.js'
 
 /**
  * egress_destinations_limit, egress_destinations_full and egress_destinations_retired_total: how many

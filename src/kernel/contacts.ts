@@ -11,7 +11,7 @@ export interface Contact {
   readonly bytes: number
   /** In ms since the Unix epoch, by the clock as it was then. */
   readonly firstSeenMs: number
-  /** Likewise, as far as the housekeeper has looked. */
+  /** Likewise, as far as the sweeper has looked. */
   readonly lastSeenMs: number
   /** How long ago the record's first packet was, whatever the wall clock did. */
   readonly ageMs: number

@@ -8,13 +8,13 @@ import { explain } from './explain.js'
 import { type FollowerLog, type FollowerSettings, InterfaceFollower } from './follower.js'
 import type { FollowedInterface } from './interfaces.js'
 import { PinKeeper } from './pin-keeper.js'
-import { Housekeeper, type HousekeeperSettings, type TableState, type TableWatcher } from './housekeeper.js'
+import { TableSweeper, type SweeperSettings, type TableState, type TableWatcher } from './table-sweeper.js'
 
 export type { RunStatistics }
 
 export type CounterSettings = FollowerSettings &
-  HousekeeperSettings &
-  Pick<Settings, 'choices' | 'ipv4PrefixLength' | 'ipv6PrefixLength' | 'pinPath' | 'bpfStats'>
+  SweeperSettings &
+  Pick<Settings, 'prefixRules' | 'ipv4PrefixLength' | 'ipv6PrefixLength' | 'pinPath' | 'bpfStats'>
 
 /** Large enough that the pages of most hosts are one chunk: each trip to the thread pool takes its time. */
 const bufferBytes = 3 * 1024 * 1024
@@ -52,7 +52,7 @@ export class EgressCounter {
   readonly libbpfVersion: string
   readonly #exporter: NativeExporter
   readonly #follower: InterfaceFollower
-  readonly #housekeeper: Housekeeper
+  readonly #sweeper: TableSweeper
   readonly #pins: PinKeeper
   /** The large one, kept from page to page; undefined while a page has it. */
   #buffer: Buffer | undefined = Buffer.allocUnsafeSlow(bufferBytes)
@@ -91,15 +91,15 @@ export class EgressCounter {
     if (adopted.length > 0)
       log.info({ pin_path: settings.pinPath, interfaces: adopted }, 'going on with pinned counts')
     // Before anything is attached, since it says what is a call.
-    const housekeeper = await Housekeeper.start(addon, exporter, settings, log)
+    const sweeper = await TableSweeper.start(addon, exporter, settings, log)
     try {
       const follower = await InterfaceFollower.start(addon, exporter, settings, log)
       const pins = new PinKeeper(exporter, settings.pinPath, log)
       // What the start could not pin is told at once.
       await pins.look()
-      return new EgressCounter(addon, exporter, housekeeper, follower, pins)
+      return new EgressCounter(addon, exporter, sweeper, follower, pins)
     } catch (error) {
-      housekeeper.close()
+      sweeper.close()
       throw error
     }
   }
@@ -107,13 +107,13 @@ export class EgressCounter {
   private constructor(
     addon: Addon,
     exporter: NativeExporter,
-    housekeeper: Housekeeper,
+    sweeper: TableSweeper,
     follower: InterfaceFollower,
     pins: PinKeeper,
   ) {
     this.libbpfVersion = addon.libbpfVersion
     this.#exporter = exporter
-    this.#housekeeper = housekeeper
+    this.#sweeper = sweeper
     this.#follower = follower
     this.#pins = pins
   }
@@ -150,7 +150,7 @@ export class EgressCounter {
 
   /** What left the table so far, and whether it is full. */
   get table(): TableState {
-    return this.#housekeeper.state
+    return this.#sweeper.state
   }
 
   /**
@@ -158,8 +158,8 @@ export class EgressCounter {
    * idle timeout. No count is lost.
    */
   async reload(settings: CounterSettings): Promise<void> {
-    await this.#exporter.setPrefixRules(settings.choices)
-    this.#housekeeper.reload(settings)
+    await this.#exporter.setPrefixRules(settings.prefixRules)
+    this.#sweeper.reload(settings)
     this.#follower.reload(settings)
   }
 
@@ -184,7 +184,7 @@ export class EgressCounter {
 
   /** Tells somebody what happens to the table. */
   watch(watcher: TableWatcher): void {
-    this.#housekeeper.watcher = watcher
+    this.#sweeper.watcher = watcher
   }
 
   /** Reads the counters. Calls at about the same time share a read. */
@@ -207,14 +207,14 @@ export class EgressCounter {
   /** Detaches everywhere, or leaves everything to its pins. Idempotent; a read under way still ends well. */
   close(): void {
     this.#follower.close()
-    this.#housekeeper.close()
+    this.#sweeper.close()
     this.#pins.close()
     this.#exporter.close()
   }
 }
 
 function openExporter(settings: CounterSettings, log: FollowerLog, addon: Addon): NativeExporter {
-  const { choices, ipv4PrefixLength, ipv6PrefixLength, aggregateReplies, pinPath } = settings
+  const { prefixRules, ipv4PrefixLength, ipv6PrefixLength, aggregateReplies, pinPath } = settings
   const { destinationsLimit } = settings
   const kernelMiB = Number((addon.kernelBytes(destinationsLimit) / 2 ** 20).toFixed(1))
   log.info(
@@ -223,7 +223,7 @@ function openExporter(settings: CounterSettings, log: FollowerLog, addon: Addon)
   )
   const exporter = new addon.Exporter({
     destinationsLimit,
-    prefixRules: choices,
+    prefixRules,
     ipv4PrefixLength,
     ipv6PrefixLength,
     aggregateReplies,

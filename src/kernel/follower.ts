@@ -39,8 +39,8 @@ export type FollowerLog = Pick<Logger, 'info' | 'warn'>
 /** TCX links go without a word from the kernel, so attachments are looked at this often. */
 const checkIntervalMs = 5_000
 /** Back-off: the first wait, doubled with each further failure up to the most, until one holds that long. */
-const retryFirstMs = 1_000
-const retryMostMs = 60_000
+const firstRetryMs = 1_000
+const maxRetryMs = 60_000
 /** How long the last counts of a departed interface are shown. */
 const departedVisibleMs = 5 * 60_000
 
@@ -232,7 +232,7 @@ export class InterfaceFollower {
         continue
       }
       this.#predecessors.look(link, how)
-      const failures = now - current.since > retryMostMs ? 0 : current.failures
+      const failures = now - current.since > maxRetryMs ? 0 : current.failures
       const programsBefore = how.before.length
       this.#followed.set(link.ifindex, { ...current, failures, programsBefore, seen: now })
     }
@@ -273,7 +273,7 @@ export class InterfaceFollower {
     const { failures = 0, seen = now } = current ?? {}
     // Who waits for others to leave tries as often as it looks.
     const occupied = isOccupied(error)
-    const waitMs = occupied ? checkIntervalMs : Math.min(retryFirstMs * 2 ** failures, retryMostMs)
+    const waitMs = occupied ? checkIntervalMs : Math.min(firstRetryMs * 2 ** failures, maxRetryMs)
     const reason = (error as Error).message
     this.#uncounted.begin(name, seen)
     this.#followed.set(ifindex, {

@@ -17,7 +17,7 @@ export interface NamedDestination {
   readonly bytes: number
   /** Since the Unix epoch. */
   readonly firstSeenMs: number
-  /** As far as the housekeeper has looked. */
+  /** As far as the sweeper has looked. */
   readonly lastSeenMs: number
 }
 
@@ -56,7 +56,7 @@ export interface Counts {
   readonly bytes: number
 }
 
-/** How fast something grew between the last two rounds of housekeeping. */
+/** How fast something grew between the last two sweeps. */
 export interface Rated {
   readonly packetsPerSecond: number
   readonly bytesPerSecond: number

@@ -15,7 +15,7 @@ const filesKept = 5
 const batch = 1_024
 
 /** More are given up, the oldest first: about 20 MB in the database. */
-const pendingMost = 100_000
+const maxPending = 100_000
 
 /**
  * Writes what the memory has down as events, one JSON line each, in order and at least once;
@@ -88,9 +88,9 @@ export class AuditLog {
   }
 
   #giveUp(store: Store): void {
-    const excess = this.#pending(store) - pendingMost
+    const excess = this.#pending(store) - maxPending
     if (excess <= 0) return
-    this.#remove(store, store.eventIds().last - pendingMost)
+    this.#remove(store, store.eventIds().last - maxPending)
     this.#lost += excess
   }
 

@@ -24,8 +24,8 @@ export interface Recorder {
 const updateIntervalMs = 60_000
 
 /** Contacts that are remembered together: one transaction. More as more wait. */
-const batchLeast = 256
-const batchMost = 4_096
+const minBatch = 256
+const maxBatch = 4_096
 
 /**
  * Brings what the kernel's table finds into the memory, whether or not anybody scrapes, and before
@@ -36,7 +36,7 @@ export class Discovery {
   readonly #memory: Recorder
   readonly #log: Pick<Logger, 'error'>
   readonly #settings: Pick<Settings, 'pollIntervalMs'>
-  #batch = batchLeast
+  #batch = minBatch
   #running: Promise<void> | undefined
   #waiting: Promise<void> | undefined
   #noted: Promise<void> = Promise.resolve()
@@ -134,15 +134,15 @@ export class Discovery {
       await this.#table.publish(found.keys, await this.#memory.record(found))
       left = Math.min(left, found.records) - found.looked
       const isFull = found.count === this.#batch
-      this.#batch = isFull ? Math.min(2 * this.#batch, batchMost) : batchLeast
+      this.#batch = isFull ? Math.min(2 * this.#batch, maxBatch) : minBatch
     }
   }
 
   /** What had left at the beginning: each batch is taken out of the table's list. */
   async #noteRetired(): Promise<void> {
     for (let more = true; more;) {
-      const retired = await this.#table.takeRetired(batchMost)
-      more = retired.count === batchMost
+      const retired = await this.#table.takeRetired(maxBatch)
+      more = retired.count === maxBatch
       if (retired.count > 0) await this.#memory.expire(retired)
     }
   }
@@ -150,8 +150,8 @@ export class Discovery {
   async #update(): Promise<void> {
     this.#updatedAt = performance.now()
     for (let from = 0, more = true; more;) {
-      const active = await this.#table.findActive(from, batchMost)
-      more = active.count === batchMost
+      const active = await this.#table.findActive(from, maxBatch)
+      more = active.count === maxBatch
       from = active.next
       if (active.count > 0) await this.#correct(active, await this.#memory.update(active))
     }

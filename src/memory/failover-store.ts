@@ -5,7 +5,7 @@ import type { Remembered } from './rows.js'
 import { isInPlace, isStorageError, openReadOnly, summaryOf } from './probes.js'
 import { openAnew, openDisk, type Place } from './open-disk.js'
 import { isCorrupt } from './set-aside.js'
-import { announcedMost, type MemoryStore, type Summary } from './memory-store.js'
+import { maxAnnounced, type MemoryStore, type Summary } from './memory-store.js'
 import { databaseFile, Store } from './store.js'
 import { carryOn, copyFacts, takeOver } from './take-over.js'
 
@@ -113,7 +113,7 @@ export class FailoverStore {
     }
     return {
       newDestinations,
-      announced: [...this.#beneath.announced, ...current.announced].slice(0, announcedMost),
+      announced: [...this.#beneath.announced, ...current.announced].slice(0, maxAnnounced),
       unacknowledged: this.#beneath.unacknowledged + current.unacknowledged,
     }
   }

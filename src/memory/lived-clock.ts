@@ -33,7 +33,7 @@ interface Span {
 }
 
 /** Less is a clock that is steered, not one that is set. */
-const stepLeastMs = 2_000
+const minStepMs = 2_000
 /** Clocks that jump come back as a rule: what they did is mended when they have held for so long. */
 const settledAfterMs = 60_000
 
@@ -87,7 +87,7 @@ export class LivedClock {
     const stepMs = now.wallMs - this.#last.wallMs - (now.uptimeMs - this.#last.uptimeMs)
     this.#livedMs = this.at(now)
     this.#last = now
-    if (Math.abs(stepMs) < stepLeastMs) return 0
+    if (Math.abs(stepMs) < minStepMs) return 0
     this.#steppedAtMs = now.monotonicMs
     // What was written down before is off by the step; what comes is not.
     this.#spans = [
@@ -103,7 +103,7 @@ export class LivedClock {
     const spans = this.#spans
     const wrong = spans.flatMap(({ fromLivedMs, addMs }, index) => {
       const toLivedMs = spans[index + 1]?.fromLivedMs ?? Infinity
-      return Math.abs(addMs) < stepLeastMs ? [] : [{ fromLivedMs, toLivedMs, addMs }]
+      return Math.abs(addMs) < minStepMs ? [] : [{ fromLivedMs, toLivedMs, addMs }]
     })
     // Of earlier boots nothing more can be learned.
     this.#spans = [{ fromLivedMs: this.#livedMs - this.#last.monotonicMs, addMs: 0 }]

@@ -1,7 +1,7 @@
 import type { EventRow, PlacedContact, Remembered, Status } from './rows.js'
 
 /** What is new is announced one by one up to so many, the oldest: of a flood the number says enough. */
-export const announcedMost = 1_000
+export const maxAnnounced = 1_000
 
 /** The names of facts. */
 export const facts = {

@@ -4,7 +4,7 @@ import { AuditLog } from './audit-log.js'
 import { FailoverStore, type StoreLog } from './failover-store.js'
 import { type Instant, readInstant } from './lived-clock.js'
 import { type DestinationKey, eventOf, type PlacedContact, type Remembered, type Status } from './rows.js'
-import { announcedMost, facts } from './memory-store.js'
+import { maxAnnounced, facts } from './memory-store.js'
 import type { Store } from './store.js'
 import { Timeline } from './timeline.js'
 import type { MemoryState } from './memory-state.js'
@@ -21,7 +21,7 @@ export type Corrections = readonly { readonly index: number; readonly firstSeenM
  * Beyond so many, some are forgotten: about 180 MB on disk. More where the kernel's table holds as many,
  * so that what is in it is not forgotten and found again.
  */
-const rememberedMost = { disk: 1_000_000, memory: 100_000 } as const
+const maxRemembered = { disk: 1_000_000, memory: 100_000 } as const
 
 /** What is too old, or too much, goes in slices: each holds the memory for some 50 ms. */
 const forgottenAtOnce = 5_000
@@ -212,7 +212,7 @@ export class Memory {
 
   get #most(): number {
     const most = this.#store.degraded || this.#settings.storagePath === '' ? 'memory' : 'disk'
-    return Math.max(rememberedMost[most], 2 * this.#settings.destinationsLimit)
+    return Math.max(maxRemembered[most], 2 * this.#settings.destinationsLimit)
   }
 
   #makeRoom(store: Store, added: number, atMs: number): void {
@@ -279,7 +279,7 @@ export class Memory {
       this.#newDestinations.set(iface, (this.#newDestinations.get(iface) ?? 0) + 1)
     }
     this.#unacknowledged += fresh.length
-    const room = announcedMost - this.#announced.length
+    const room = maxAnnounced - this.#announced.length
     if (room > 0 && fresh.length > 0) this.#announced = [...this.#announced, ...fresh.slice(0, room)]
   }
 }

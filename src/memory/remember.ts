@@ -39,7 +39,7 @@ export function remember(counter: EgressCounter, settings: Settings, log: Logger
   const memory = new MemoryClient(settings, log)
   const discovery = new Discovery(counter.destinations, memory, settings, log)
   counter.watch({
-    crowded: () => within(patienceMs, discovery.catchUp()),
+    nearlyFull: () => within(patienceMs, discovery.catchUp()),
     retired: () => within(patienceMs, discovery.retired()),
   })
   return {

@@ -5,7 +5,7 @@ import { makeFolder } from './folder.js'
 import type { SavedClock, WrongTimes } from './lived-clock.js'
 import type { EventRow, ForgetReason, PlacedContact, Remembered, Status, StoredEvent } from './rows.js'
 import { eventOf } from './rows.js'
-import { announcedMost, facts, type MemoryStore, type Summary } from './memory-store.js'
+import { maxAnnounced, facts, type MemoryStore, type Summary } from './memory-store.js'
 import { migrate } from './schema.js'
 import { columns, prepare, type Row } from './statements.js'
 import { type Selection, where } from './selection.js'
@@ -169,7 +169,7 @@ export class Store implements MemoryStore {
    * is known nor what was new before it.
    */
   forgetForRoom(count: number, atMs: number): number {
-    const flood = this.#statements.newBeyond.all(count, announcedMost)
+    const flood = this.#statements.newBeyond.all(count, maxAnnounced)
     const idle = flood.length < count ? this.#statements.longestIdle.all(count - flood.length) : []
     return this.#forgetAll([...flood, ...idle], 'room', atMs)
   }
@@ -191,7 +191,7 @@ export class Store implements MemoryStore {
     const rows = this.#statements.newDestinations.all()
     return {
       newDestinations: new Map(rows.map(({ interface: iface, count }) => [iface, count])),
-      announced: this.#statements.oldestNew.all(announcedMost),
+      announced: this.#statements.oldestNew.all(maxAnnounced),
       unacknowledged: this.#statements.countNew.get()?.count ?? 0,
     }
   }

@@ -8,12 +8,12 @@ import type { WebConfigFile } from './web-config-file.js'
  * everybody, then the rate limit, then the password.
  */
 export function access(webConfig: WebConfigFile): onRequestAsyncHookHandler {
-  const { rateLimit } = webConfig.loaded.config
+  const { rateLimit } = webConfig.current.config
   const limiter = rateLimit && new RateLimiter(rateLimit)
   const auth = new BasicAuth()
   return async (request, reply) => {
     const refuse = (status: number, words: string) => reply.code(status).type('text/plain').send(`${words}\n`)
-    const config = webConfig.sound
+    const config = webConfig.validConfig()
     if (!config) return refuse(500, 'internal error')
     if (limiter && !limiter.allows()) return refuse(429, 'too many requests')
     const { headers, users } = config

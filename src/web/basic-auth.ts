@@ -4,9 +4,9 @@ import bcrypt from 'bcrypt'
 /** Compared with where there is no such user, lest time tell which users there are. */
 const nobodysHash = '$2b$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi'
 /** Passwords that were right are not compared again. */
-const rememberedMost = 100
+const maxRemembered = 100
 /** Comparisons that wait; each takes about a tenth of a second of a thread. */
-const waitingMost = 100
+const maxWaiting = 100
 
 /** Basic authentication (RFC 7617) against bcrypt hashes, one comparison at a time. */
 export class BasicAuth {
@@ -30,11 +30,11 @@ export class BasicAuth {
       .update(JSON.stringify([user, hash, password]))
       .digest('base64')
     if (this.#right.has(tag)) return true
-    if (this.#waiting >= waitingMost) return false
+    if (this.#waiting >= maxWaiting) return false
     const matches = await this.#compare(password, hash ?? nobodysHash)
     if (!matches || hash === undefined) return false
     const [oldest] = this.#right
-    if (oldest !== undefined && this.#right.size >= rememberedMost) this.#right.delete(oldest)
+    if (oldest !== undefined && this.#right.size >= maxRemembered) this.#right.delete(oldest)
     this.#right.add(tag)
     return true
   }

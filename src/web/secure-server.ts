@@ -9,11 +9,11 @@ import { type ClientSocket, isClientAllowed } from './tls.js'
 import type { LoadedWebConfig, WebConfigFile } from './web-config-file.js'
 
 /** Requests at once on a connection of HTTP/2; Node's own limit is none. */
-const streamsMost = 100
+const maxStreams = 100
 
 /** A server of HTTPS, and of HTTP/2 where it is configured, that lets in who has the right certificate. */
 export function createSecureWebServer(handler: Handler, webConfig: WebConfigFile): Server {
-  const first = webConfig.loaded
+  const first = webConfig.current
   const { tls, http2 } = first.config
   const options = {
     ...first.secureContext,
@@ -30,7 +30,7 @@ export function createSecureWebServer(handler: Handler, webConfig: WebConfigFile
   const server = http2
     ? // The cast: Fastify takes requests of HTTP/2 by Node's compatibility API.
       createSecureServer(
-        { ...options, allowHTTP1: true, settings: { maxConcurrentStreams: streamsMost } },
+        { ...options, allowHTTP1: true, settings: { maxConcurrentStreams: maxStreams } },
         guarded as never,
       )
     : createServer(options, guarded)
@@ -40,7 +40,7 @@ export function createSecureWebServer(handler: Handler, webConfig: WebConfigFile
 }
 
 function isAllowed(request: IncomingMessage, webConfig: WebConfigFile): boolean {
-  const { tls } = webConfig.loaded.config
+  const { tls } = webConfig.latest().config
   return !tls || isClientAllowed(socketOf(request) as unknown as ClientSocket, tls)
 }
 
@@ -48,9 +48,9 @@ function isAllowed(request: IncomingMessage, webConfig: WebConfigFile): boolean 
 function followCertificates(server: TlsServer, first: LoadedWebConfig, webConfig: WebConfigFile): void {
   let applied = first
   server.prependListener('connection', () => {
-    const { loaded } = webConfig
-    if (!loaded.secureContext || loaded === applied) return
-    applied = loaded
-    server.setSecureContext(loaded.secureContext)
+    const latest = webConfig.latest()
+    if (!latest.secureContext || latest === applied) return
+    applied = latest
+    server.setSecureContext(latest.secureContext)
   })
 }

@@ -38,7 +38,7 @@ export async function serve(
   await app.ready()
   const connections = new Connections()
   const sessions = new Set<Http2Session>()
-  const secure = webConfig?.loaded.secureContext !== undefined
+  const secure = webConfig?.current.secureContext !== undefined
   const handler: Handler = (request, response) => {
     response.once('close', connections.isBusy(connectionOf(request)))
     app.routing(request, response)
@@ -72,7 +72,7 @@ export async function serve(
 
 /** What TLS takes is loaded where it is wanted. */
 async function createWebServer(handler: Handler, webConfig: WebConfigFile | undefined): Promise<Server> {
-  if (!webConfig?.loaded.secureContext) return createServer(timeouts, handler)
+  if (!webConfig?.current.secureContext) return createServer(timeouts, handler)
   const { createSecureWebServer } = await import('./secure-server.js')
   return createSecureWebServer(handler, webConfig)
 }

@@ -48,15 +48,20 @@ export class WebConfigFile {
     this.#signature = this.#sign()
   }
 
-  /** What is in force, or was before the file broke. */
-  get loaded(): LoadedWebConfig {
+  /** What was in force when it was last looked at. */
+  get current(): LoadedWebConfig {
+    return this.#loaded
+  }
+
+  /** What is in force, or was before the file broke; looks whether a file has changed. */
+  latest(): LoadedWebConfig {
     this.#refresh()
     return this.#loaded
   }
 
-  /** What is in force; undefined while the file is broken. */
-  get sound(): WebConfig | undefined {
-    const { config } = this.loaded
+  /** The same; undefined while the file is broken. */
+  validConfig(): WebConfig | undefined {
+    const { config } = this.latest()
     return this.#broken ? undefined : config
   }
 

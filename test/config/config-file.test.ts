@@ -39,8 +39,8 @@ log.level: debug
     listen: [{ host: '::1', port: 9999 }],
     log: { level: 'debug', format: 'logfmt' },
   })
-  t.equal(found.choices.filter(({ exclude }) => exclude).length, 6)
-  t.equal(found.choices.filter(({ exclude }) => !exclude).length, 1)
+  t.equal(found.prefixRules.filter(({ action }) => action === 'exclude').length, 6)
+  t.equal(found.prefixRules.filter(({ action }) => action === 'include').length, 1)
 })
 
 t.test('a flag is stronger than the file', async (t) => {

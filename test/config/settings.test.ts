@@ -1,6 +1,7 @@
 import t from 'tap'
 import { defaults } from '../../src/config/options.js'
-import { parseSettings, refuseTooMany } from '../../src/config/settings.js'
+import { refuseTooMany } from '../../src/config/prefix-rules.js'
+import { parseSettings } from '../../src/config/settings.js'
 import { ExitCode } from '../../src/errors.js'
 import { parseFlags } from '../support/command-line.js'
 
@@ -9,8 +10,8 @@ const settings = (...argv: string[]) => parseSettings({ ...defaults, ...parseFla
 t.test('the defaults', async (t) => {
   const found = settings()
   t.same(found.interfaces, [], 'the interfaces of the default routes')
-  t.equal(found.choices.length, 12, 'all four groups')
-  t.ok(found.choices.every(({ exclude }) => exclude))
+  t.equal(found.prefixRules.length, 12, 'all four groups')
+  t.ok(found.prefixRules.every(({ action }) => action === 'exclude'))
   t.equal(found.destinationsLimit, 65536)
   t.equal(found.idleTimeoutMs, 24 * 3600 * 1000)
   t.match(found, { ipv4PrefixLength: 32, ipv6PrefixLength: 128, aggregateReplies: false, pinPath: '' })
@@ -24,13 +25,13 @@ t.test('the defaults', async (t) => {
 
 t.test('repeated and listed values', async (t) => {
   t.same(settings('--interface', 'eth0', '--interface=wg0', '--interface=eth0').interfaces, ['eth0', 'wg0'])
-  t.equal(settings('--destinations.exclude=loopback').choices.length, 2, 'replaces the default')
+  t.equal(settings('--destinations.exclude=loopback').prefixRules.length, 2, 'replaces the default')
   t.equal(
-    settings('--destinations.exclude=loopback, 192.0.2.0/24', '--destinations.exclude=2001:db8::/32').choices
-      .length,
+    settings('--destinations.exclude=loopback, 192.0.2.0/24', '--destinations.exclude=2001:db8::/32')
+      .prefixRules.length,
     4,
   )
-  t.same(settings('--destinations.exclude=none').choices, [])
+  t.same(settings('--destinations.exclude=none').prefixRules, [])
 })
 
 const bad: [argv: string[], message: RegExp][] = [
@@ -92,12 +93,12 @@ for (const [argv, message] of bad) {
 }
 
 t.test('more prefixes than have room are refused before anything is touched', async (t) => {
-  const { choices } = settings(
+  const { prefixRules } = settings(
     '--destinations.exclude=10.0.0.0/8,2001:db8::/32,10.0.0.0/8',
     '--destinations.include=10.1.0.0/16',
   )
-  t.doesNotThrow(() => refuseTooMany(choices, 3), 'the same twice is one')
-  t.throws(() => refuseTooMany(choices, 2), {
+  t.doesNotThrow(() => refuseTooMany(prefixRules, 3), 'the same twice is one')
+  t.throws(() => refuseTooMany(prefixRules, 2), {
     message: '3 prefixes are too many, with those to include: at most 2 have room',
   })
 })

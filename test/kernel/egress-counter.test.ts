@@ -7,7 +7,7 @@ const settings = {
   interfaces: ['a', 'b'],
   interfacesExclude: [],
   interfaceMissing: 'refuse',
-  choices: [],
+  prefixRules: [],
   ipv4PrefixLength: 32,
   ipv6PrefixLength: 128,
   aggregateReplies: false,

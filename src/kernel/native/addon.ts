@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import type { Choice } from '../../config/settings.js'
+import type { PrefixRule } from '../../config/prefix-rules.js'
 import { ExitCode, UserError } from '../../errors.js'
 import { root } from '../../root.js'
 import type { NativeExporter } from './exporter.js'
@@ -13,7 +13,7 @@ import type { System } from './system.js'
 export interface Addon {
   readonly Exporter: new (options: {
     destinationsLimit: number
-    prefixRules: readonly Choice[]
+    prefixRules: readonly PrefixRule[]
     /** In bits, what destinations are told apart by. */
     ipv4PrefixLength: number
     ipv6PrefixLength: number

@@ -1,5 +1,5 @@
 import type { BpfMode } from '../../config/options.js'
-import type { Choice } from '../../config/settings.js'
+import type { PrefixRule } from '../../config/prefix-rules.js'
 import type { Contacts, Discovered } from '../contacts.js'
 import type { Ranking, RankQuery } from '../ranking.js'
 import type { NativePageReader } from './page-reader.js'
@@ -59,7 +59,7 @@ export interface NativeExporter {
   /** Pins what others removed anew, as far as that can be done. */
   keepPins(): Promise<KeptPins>
   /** Exchanges the prefixes that decide about destinations, listed ones too: all, or rejects and none. */
-  setPrefixRules(rules: readonly Choice[]): Promise<void>
+  setPrefixRules(rules: readonly PrefixRule[]): Promise<void>
   /** Says which source ports are those of calls: 1024 words for TCP, 1024 for other protocols. */
   setClientPorts(bits: BigUint64Array): Promise<void>
   /** Destinations in the table that are not published yet, so many at most; they are on no page. */

@@ -3,7 +3,7 @@ import type { DestinationsList, ListQuery } from '../../destinations/list.js'
 import {
   destinationKey,
   interfaceKey,
-  newestMost,
+  maxNewest,
   renderHead,
   renderInterfaces,
   renderNewest,
@@ -16,7 +16,7 @@ const intervalMs = 1_000
 /** A minute is as wide as a sparkline. */
 const historyLength = 60
 /** Histories are kept of so many; of all others the oldest are forgotten. */
-const historiesMost = 2_000
+const maxHistories = 2_000
 
 const find = (selector: string): HTMLElement => {
   const found = document.querySelector<HTMLElement>(selector)
@@ -61,7 +61,7 @@ function remember(key: string, rate: number): void {
   histories.delete(key)
   histories.set(key, [...history, rate].slice(-historyLength))
   const [oldest] = histories.keys()
-  if (oldest !== undefined && histories.size > historiesMost) histories.delete(oldest)
+  if (oldest !== undefined && histories.size > maxHistories) histories.delete(oldest)
 }
 
 /** Changes a text, and only then: screen readers read it out. */
@@ -105,7 +105,7 @@ async function update(): Promise<void> {
   try {
     const [list, newest] = await Promise.all([
       ask(query, mine.signal),
-      ask({ status: 'new', sort: '-first_seen', limit: newestMost }, mine.signal),
+      ask({ status: 'new', sort: '-first_seen', limit: maxNewest }, mine.signal),
     ])
     if (mine.signal.aborted) return
     const now = Date.parse(list.time)

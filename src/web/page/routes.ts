@@ -4,7 +4,7 @@ import { type DestinationsSource, listDestinations } from '../../destinations/li
 import { root } from '../../root.js'
 import type { Gate } from '../gate.js'
 import { renderDocument } from './document.js'
-import { newestMost, rowsPerPage } from './view.js'
+import { maxNewest, rowsPerPage } from './view.js'
 
 /** Nothing from elsewhere, and nothing within the page that is not a file of it. */
 const pageSecurity =
@@ -22,7 +22,7 @@ export function pageRoutes(
   app.get('/', { config: { contentSecurityPolicy: pageSecurity } }, async (request, reply) => {
     const { readListQuery } = await import('../../destinations/query.js')
     const query = { ...readListQuery(request.query), limit: rowsPerPage }
-    const newestQuery = { status: 'new', sort: '-first_seen', limit: newestMost, offset: 0 } as const
+    const newestQuery = { status: 'new', sort: '-first_seen', limit: maxNewest, offset: 0 } as const
     const [list, newest] = await gate.pass(async () => [
       await listDestinations(source, query),
       await listDestinations(source, newestQuery),

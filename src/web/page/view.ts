@@ -7,7 +7,7 @@ import { shortNumber } from '../../short-number.js'
 /** What one page of the table holds. */
 export const rowsPerPage = 50
 /** So many new destinations stand on top. */
-export const newestMost = 5
+export const maxNewest = 5
 
 /** The rates of the last minute, oldest first, by what they are of; none on the server. */
 export type History = (key: string) => readonly number[]

@@ -9,7 +9,7 @@ const usualRange = [32768, 60999] as const
  * The source ports that say that this host called, as bits: of TCP those of the ephemeral range on
  * which nobody listens, of other protocols the ephemeral range.
  */
-export function findOwnPorts(
+export function findClientPorts(
   addon: Pick<Addon, 'listeningTcpPorts' | 'clientPortsWords'>,
 ): BigUint64Array<ArrayBuffer> {
   const words = addon.clientPortsWords

@@ -2,10 +2,10 @@ import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log.js'
 import type { Addon } from './native/addon.js'
 import type { NativeExporter, SweepResult } from './native/exporter.js'
-import { findOwnPorts } from './own-ports.js'
+import { findClientPorts } from './client-ports.js'
 
-export type HousekeeperSettings = Pick<Settings, 'idleTimeoutMs' | 'destinationsLimit' | 'aggregateReplies'>
-export type HousekeeperLog = Pick<Logger, 'info' | 'warn'>
+export type SweeperSettings = Pick<Settings, 'idleTimeoutMs' | 'destinationsLimit' | 'aggregateReplies'>
+export type SweeperLog = Pick<Logger, 'info' | 'warn'>
 
 /** Looking at a record takes some nanoseconds, at 65,536 about half a millisecond. */
 const intervalMs = 1_000
@@ -19,7 +19,7 @@ const overflowLogIntervalMs = 60_000
 /** Whoever wants to know what happens to the table. */
 export interface TableWatcher {
   /** The table fills fast: what is to be remembered must be, before it makes room. */
-  crowded(): Promise<void>
+  nearlyFull(): Promise<void>
   /** Destinations have left it: takeRetired() tells which. */
   retired(): Promise<void>
 }
@@ -33,14 +33,14 @@ export interface TableState {
 }
 
 /** Keeps the table from filling with destinations that nobody sends to, and says so when it is full. */
-export class Housekeeper {
+export class TableSweeper {
   readonly #addon: Addon
   readonly #exporter: NativeExporter
-  readonly #log: HousekeeperLog
-  #settings: HousekeeperSettings
+  readonly #log: SweeperLog
+  #settings: SweeperSettings
   #timer: NodeJS.Timeout | undefined
   #state: TableState = { expired: 0, evicted: 0, full: false }
-  #crowded = false
+  #nearlyFull = false
   #overflowPackets = 0
   #overflowLoggedAt = -Infinity
   #closed = false
@@ -50,21 +50,16 @@ export class Housekeeper {
   static async start(
     addon: Addon,
     exporter: NativeExporter,
-    settings: HousekeeperSettings,
-    log: HousekeeperLog,
-  ): Promise<Housekeeper> {
-    const housekeeper = new Housekeeper(addon, exporter, settings, log)
-    await housekeeper.#refreshOwnPorts()
-    housekeeper.#schedule(housekeeper.#usualInterval())
-    return housekeeper
+    settings: SweeperSettings,
+    log: SweeperLog,
+  ): Promise<TableSweeper> {
+    const sweeper = new TableSweeper(addon, exporter, settings, log)
+    await sweeper.#refreshClientPorts()
+    sweeper.#schedule(sweeper.#usualInterval())
+    return sweeper
   }
 
-  private constructor(
-    addon: Addon,
-    exporter: NativeExporter,
-    settings: HousekeeperSettings,
-    log: HousekeeperLog,
-  ) {
+  private constructor(addon: Addon, exporter: NativeExporter, settings: SweeperSettings, log: SweeperLog) {
     this.#addon = addon
     this.#exporter = exporter
     this.#settings = settings
@@ -76,7 +71,7 @@ export class Housekeeper {
   }
 
   /** Takes new settings over, as far as they can change. */
-  reload(settings: HousekeeperSettings): void {
+  reload(settings: SweeperSettings): void {
     this.#settings = { ...this.#settings, idleTimeoutMs: settings.idleTimeoutMs }
   }
 
@@ -97,13 +92,13 @@ export class Housekeeper {
   async #round(): Promise<void> {
     let next = this.#usualInterval()
     try {
-      await this.#refreshOwnPorts()
-      if (this.#crowded) await this.watcher?.crowded()
+      await this.#refreshClientPorts()
+      if (this.#nearlyFull) await this.watcher?.nearlyFull()
       const done = await this.#exporter.sweep(this.#settings.idleTimeoutMs, this.watcher !== undefined)
       this.#note(done)
       if (done.expired + done.evicted > 0) await this.watcher?.retired()
-      this.#crowded = done.listed > this.#settings.destinationsLimit * hurriedFrom
-      if (this.#crowded) next = hurriedIntervalMs
+      this.#nearlyFull = done.listed > this.#settings.destinationsLimit * hurriedFrom
+      if (this.#nearlyFull) next = hurriedIntervalMs
     } catch (error) {
       if (!this.#closed) this.#log.warn({ err: error }, 'cannot keep the table in order')
     }
@@ -124,7 +119,7 @@ export class Housekeeper {
     this.#overflowPackets = overflowPackets
   }
 
-  async #refreshOwnPorts(): Promise<void> {
-    if (this.#settings.aggregateReplies) await this.#exporter.setClientPorts(findOwnPorts(this.#addon))
+  async #refreshClientPorts(): Promise<void> {
+    if (this.#settings.aggregateReplies) await this.#exporter.setClientPorts(findClientPorts(this.#addon))
   }
 }
