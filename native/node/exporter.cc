@@ -62,6 +62,13 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
     throw Failure{"the exporter is closed", "ECLOSED", "", "", ""}.to_js(env);
   }
 
+  /// A promise of what `work` returns, as an object.
+  template <typename T>
+  static Napi::Value object_of(Napi::Env env, typename PoolWorker<T>::Work work) {
+    return promise_of<T>(env, std::move(work),
+                         [](Napi::Env env, T&& value) { return to_object(env, value); });
+  }
+
   /// attach(ifindex: number, name: string, linkHeader: boolean, mode: string, replaced: number):
   /// Promise<"tcx" | "clsact">
   Napi::Value attach(const Napi::CallbackInfo& info) {
@@ -118,19 +125,16 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
   Napi::Value sweep(const Napi::CallbackInfo& info) {
     const auto timeout_ms = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
     const bool report_retired = info[1].ToBoolean();
-    return promise_of<SweepResult>(
-        info.Env(),
-        [exporter = shared(info.Env()), timeout_ms, report_retired] {
-          return exporter->sweep(timeout_ms, report_retired);
-        },
-        [](Napi::Env env, SweepResult&& swept) { return to_object(env, swept); });
+    return object_of<SweepResult>(info.Env(),
+                                  [exporter = shared(info.Env()), timeout_ms, report_retired] {
+                                    return exporter->sweep(timeout_ms, report_retired);
+                                  });
   }
 
   /// keepPins(): Promise<{ anew: string[], lost: string[], reason: string }>
   Napi::Value keep_pins(const Napi::CallbackInfo& info) {
-    return promise_of<KeptPins>(
-        info.Env(), [exporter = shared(info.Env())] { return exporter->keep_pins(); },
-        [](Napi::Env env, KeptPins&& kept) { return to_object(env, kept); });
+    return object_of<KeptPins>(info.Env(),
+                               [exporter = shared(info.Env())] { return exporter->keep_pins(); });
   }
 
   /// setPrefixRules(rules): Promise<void>
@@ -172,8 +176,7 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
   /// What discover() resolves to.
   struct Found {
     Contacts contacts;
-    size_t looked;
-    size_t records;
+    size_t looked, records;
   };
 
   /// discover(most: number): Promise<Contacts & { looked: number, records: number }>
@@ -185,11 +188,8 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
       return object;
     };
     // Mostly nothing is new, and it takes no trip to another thread to know that.
-    if (guarded(info.Env(), [&] { return shared(info.Env())->nothing_new(); })) {
-      auto deferred = Napi::Promise::Deferred::New(info.Env());
-      deferred.Resolve(to_result(info.Env(), {pack({}), 0, 0}));
-      return deferred.Promise();
-    }
+    if (guarded(info.Env(), [&] { return shared(info.Env())->nothing_new(); }))
+      return resolved(to_result(info.Env(), {pack({}), 0, 0}));
     const size_t most = info[0].As<Napi::Number>().Uint32Value();
     return promise_of<Found>(
         info.Env(),
@@ -203,20 +203,17 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
   /// takeRetired(most: number): Promise<Contacts>
   Napi::Value take_retired(const Napi::CallbackInfo& info) {
     const size_t most = info[0].As<Napi::Number>().Uint32Value();
-    return promise_of<Contacts>(
-        info.Env(),
-        [exporter = shared(info.Env()), most] { return pack(exporter->take_retired(most)); },
-        [](Napi::Env env, Contacts&& taken) { return to_object(env, taken); });
+    return object_of<Contacts>(info.Env(), [exporter = shared(info.Env()), most] {
+      return pack(exporter->take_retired(most));
+    });
   }
 
   /// rank(query): Promise<Ranking>
   Napi::Value rank(const Napi::CallbackInfo& info) {
-    return promise_of<Ranking>(
-        info.Env(),
-        [exporter = shared(info.Env()), query = to_query(info[0].As<Napi::Object>())] {
+    return object_of<Ranking>(
+        info.Env(), [exporter = shared(info.Env()), query = to_query(info[0].As<Napi::Object>())] {
           return exporter->rank(query);
-        },
-        [](Napi::Env env, Ranking&& ranking) { return to_object(env, ranking); });
+        });
   }
 
   /// publish(keys: BigUint64Array, firstSeenMs: Float64Array): Promise<void>; two keys for each
@@ -260,8 +257,7 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
 
   /// read(openMetrics: boolean, zeroForMs: number | undefined, buffer: Buffer): Promise<PageReader>
   Napi::Value read(const Napi::CallbackInfo& info) {
-    Page::Cursor cursor;
-    cursor.format = info[0].ToBoolean() ? Format::kOpenMetrics : Format::kText;
+    const Page::Cursor cursor{info[0].ToBoolean() ? Format::kOpenMetrics : Format::kText};
     std::optional<uint64_t> zero_for_ns;
     if (!info[1].IsUndefined())
       zero_for_ns = static_cast<uint64_t>(info[1].As<Napi::Number>().DoubleValue() * 1e6);

@@ -65,6 +65,13 @@ Napi::Promise promise_of(Napi::Env env, typename PoolWorker<T>::Work work,
   return deferred.Promise();
 }
 
+/// A promise that is kept already.
+inline Napi::Promise resolved(Napi::Value value) {
+  auto deferred = Napi::Promise::Deferred::New(value.Env());
+  deferred.Resolve(value);
+  return deferred.Promise();
+}
+
 /// Runs what returns nothing on a pool thread.
 inline Napi::Promise start(Napi::Env env, std::function<void()> work) {
   return promise_of<std::monostate>(
