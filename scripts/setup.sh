@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sets up what is missing: setup.sh [--test] [--kernels] [--scrapers]. Takes a moment where nothing has
+# Sets up what is missing: setup.sh [--test] [--kernels] [--arm64] [--scrapers]. Takes a moment where nothing has
 # changed since the last time; what has, setup.js finds out.
 set -eu
 stamp=build/ready-$(uname -m)$(printf '%s' "$@")

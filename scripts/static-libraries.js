@@ -3,7 +3,10 @@
 import { execFileSync } from 'node:child_process'
 import { isAbsolute } from 'node:path'
 
-const find = (name) => execFileSync('g++', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim()
+// As make has it: a command, possibly with options.
+const [compiler, ...options] = (process.env.CXX ?? 'g++').split(' ')
+const find = (name) =>
+  execFileSync(compiler, [...options, `-print-file-name=${name}`], { encoding: 'utf8' }).trim()
 
 const libraries = ['libbpf.a', 'libelf.a', 'libz.a'].map((name) => {
   const path = find(name)

@@ -1,22 +1,33 @@
 // npm run test:kernels: runs the kernel program's tests inside distribution kernels, and prints a
-// table. With names (5.10, 6.1, 6.12, 7.x, 7.x-rt), those alone.
+// table. With names (5.10, 6.1, 6.12, 7.x, 7.x-rt), those alone. npm run test:arm64: the same inside an
+// arm64 kernel, and tests of what else was compiled for arm64.
 import { readdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { compileTests } from './compile-tests.js'
+import { makeArm64 } from './kernels/arm64.js'
 import { boot } from './kernels/boot.js'
 import { fetchKernels } from './kernels/packages.js'
 import { root } from './root.js'
 
 /** A kernel takes about ten minutes; one that hangs is given up. */
 const timeoutMs = 30 * 60_000
+/** Of tests that need no kernel, those that run our addon, SQLite or bcrypt. */
+const compiledForMachine = [
+  ...['cli/destinations', 'cli/lifecycle', 'kernel/egress-counter', 'kernel/interfaces', 'memory/memory'],
+  ...['memory/selection', 'native/process', 'native/startup-pages', 'web/listeners', 'web/web-config/access'],
+].map((name) => `${name}.test.js`)
 /** A million frames take an emulated machine a quarter of an hour. */
 const slow = ['bpf/fuzz.test.js']
 
 const compiled = join(root, 'build/tests')
+const names = process.argv.slice(2)
+const arm64 = names.includes('arm64')
 await prepareTests()
 
-const chosen = fetchKernels(join(root, 'build/kernels'), process.argv.slice(2))
+const chosen = arm64
+  ? [makeArm64(join(root, 'build/arm64'))]
+  : fetchKernels(join(root, 'build/kernels'), names)
 const waiting = [...chosen]
 const results = new Map()
 // A guest keeps one processor busy.
@@ -41,7 +52,7 @@ async function testOn(kernel) {
   const start = Date.now()
   console.error(`egress-exporter: testing on ${kernel.release}`)
   const output = await boot(kernel, guestCommand(), timeoutMs)
-  writeFileSync(join(root, 'build/kernels', `${kernel.name}.log`), output)
+  writeFileSync(join(kernel.root, '..', `${kernel.name}.log`), output)
   const result = summary(output)
   if (result.failed !== 0) console.error(output)
   return { ...kernel, ...result, seconds: Math.round((Date.now() - start) / 1000) }
@@ -52,6 +63,7 @@ async function prepareTests() {
   await compileTests('build/tests')
   const tests = readdirSync(join(compiled, 'test/bpf')).map((file) => `bpf/${file}`)
   tests.push('kernel/continuity.test.js', 'kernel/neighbours.test.js')
+  if (arm64) tests.push(...compiledForMachine)
   const imports = tests
     .filter((file) => file.endsWith('.test.js') && !slow.includes(file))
     .map((file) => `await import('./test/${file}')\n`)

@@ -9,28 +9,42 @@ const init = fileURLToPath(new URL('./init.sh', import.meta.url))
 /** What the first process needs to find the host's files. */
 const firstModules = ['virtio_pci', '9pnet_virtio', '9p', 'overlay']
 
+/** By Debian's names of architectures. */
+const machines = {
+  amd64: { qemu: 'qemu-system-x86_64', options: ['-cpu', 'max'], console: 'ttyS0' },
+  arm64: {
+    qemu: 'qemu-system-aarch64',
+    options: ['-machine', 'virt', '-cpu', 'cortex-a72'],
+    console: 'ttyAMA0',
+  },
+}
+
 /**
- * @param kernel as fetchKernels() returns it
+ * @param kernel as fetchKernels() returns it; with `own`, a folder whose files the guest has in place of
+ * the host's, as one of another architecture must
  * @param command for bash, in the guest, whose files are the host's
  * @param tell is called with what the guest prints, as it does
  * @returns everything that the guest printed
  */
-export async function boot({ release, image, root }, command, timeoutMs, tell = () => {}) {
+export async function boot({ release, image, root, architecture, own }, command, timeoutMs, tell = () => {}) {
   const folder = mkdtempSync(join(tmpdir(), 'egress-kernel-'))
   try {
-    const initramfs = makeInitramfs(folder, { release, root }, command)
+    const initramfs = makeInitramfs(folder, { release, root, own }, command)
     const share = (path, tag) => [
       '-virtfs',
       `local,path=${path},mount_tag=${tag},security_model=none,readonly=on,multidevs=remap`,
     ]
+    const machine = machines[architecture]
     const qemu = spawn(
-      'qemu-system-x86_64',
+      machine.qemu,
       [
-        ...['-accel', 'tcg,thread=single', '-cpu', 'max', '-smp', '2', '-m', '3072'],
+        ...machine.options,
+        ...['-accel', 'tcg,thread=single', '-smp', '2', '-m', '3072'],
         ...['-nographic', '-no-reboot', '-nic', 'none'],
         ...['-kernel', image, '-initrd', initramfs],
-        ...['-append', 'console=ttyS0 quiet panic=-1 mitigations=off'],
+        ...['-append', `console=${machine.console} quiet panic=-1 mitigations=off`],
         ...share('/', 'host'),
+        ...(own ? share(own, 'own') : []),
         ...share(join(root, 'lib/modules'), 'modules'),
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
@@ -48,11 +62,12 @@ export async function boot({ release, image, root }, command, timeoutMs, tell = 
   }
 }
 
-function makeInitramfs(folder, { release, root }, command) {
+function makeInitramfs(folder, { release, root, own }, command) {
   const tree = join(folder, 'tree')
   mkdirSync(join(tree, 'bin'), { recursive: true })
   mkdirSync(join(tree, 'modules'))
-  copyFileSync('/bin/busybox', join(tree, 'bin/busybox'))
+  if (own) mkdirSync(join(tree, 'own'))
+  copyFileSync(join(own ?? '/', 'bin/busybox'), join(tree, 'bin/busybox'))
   copyFileSync(init, join(tree, 'init'))
   chmodSync(join(tree, 'init'), 0o755)
   writeFileSync(join(tree, 'command'), command)

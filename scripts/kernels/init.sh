@@ -1,6 +1,7 @@
 #!/bin/busybox sh
 # The first process of a test kernel. The host's root directory comes by 9p, read-only, beneath a
-# layer in memory; so the guest has the host's programs and this tree as it was built there.
+# layer in memory; so the guest has the host's programs and this tree as it was built there. Between
+# them lies what a guest of another architecture has of its own.
 /bin/busybox --install -s /bin
 export PATH=/bin
 mkdir -p /proc /sys /dev /host /layer /root
@@ -11,9 +12,14 @@ for module in /modules/*; do insmod "$module"; done
 
 share=trans=virtio,version=9p2000.L,ro,cache=loose,msize=1048576
 mount -t 9p -o "$share" host /host || poweroff -f
+lower=/host
+if [ -d /own ]; then
+	mount -t 9p -o "$share" own /own || poweroff -f
+	lower=/own:/host
+fi
 mount -t tmpfs tmpfs /layer
 mkdir /layer/upper /layer/work
-mount -t overlay -o lowerdir=/host,upperdir=/layer/upper,workdir=/layer/work overlay /root || poweroff -f
+mount -t overlay -o lowerdir=$lower,upperdir=/layer/upper,workdir=/layer/work overlay /root || poweroff -f
 mkdir -p /root/usr/lib/modules
 mount -t 9p -o "$share" modules /root/usr/lib/modules
 mount --move /proc /root/proc

@@ -1,8 +1,8 @@
-// Fetches distribution kernels from the archive that this machine's own apt uses, without touching
-// apt's set-up: the sources, lists and cache are folders of our own.
+// Fetches distribution kernels.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { openArchive } from './archive.js'
 
 // What is asked for, by the names of the packages that hold kernel and modules.
 const wanted = [
@@ -23,56 +23,30 @@ const wanted = [
 ]
 
 /**
- * The kernels, unpacked: { name, release, image, root }, where root holds lib/modules.
+ * The kernels, unpacked: { name, suite, architecture, release, image, root }, where root holds
+ * lib/modules.
  * @param folder where they are kept between runs
  * @param names of those that are wanted; none: all
  */
 export function fetchKernels(folder, names) {
   const unknown = names.filter((name) => !wanted.some((kernel) => kernel.name === name))
   if (unknown.length > 0) throw new Error(`no kernel is called ${unknown.join(' or ')}`)
-  const apt = aptOptions(folder)
-  execFileSync('apt-get', [...apt, 'update', '-q'], { stdio: ['ignore', 2, 2] })
+  const apt = openArchive(folder, 'amd64', [...new Set(wanted.map(({ suite }) => suite))])
   const chosen = wanted.filter(({ name }) => names.length === 0 || names.includes(name))
-  return chosen.map(({ name, suite, packages }) => {
-    const found = packages.map((pattern) => newestPackage(apt, pattern))
-    const release = found[0].replace(/^linux-(image|binary)-/, '')
-    const root = join(folder, release)
-    if (!existsSync(root)) unpack(apt, found, root, release)
-    const images = [join(root, 'boot', `vmlinuz-${release}`), join(root, 'lib/modules', release, 'vmlinuz')]
-    return { name, suite, release, image: images.find(existsSync), root }
-  })
+  return chosen.map(({ name, suite, packages }) => ({
+    ...fetchKernel(apt, folder, packages),
+    ...{ name, suite, architecture: 'amd64' },
+  }))
 }
 
-function aptOptions(folder) {
-  for (const part of ['lists/partial', 'cache/archives/partial']) {
-    mkdirSync(join(folder, part), { recursive: true })
-  }
-  // The mirror of the machine's own Debian packages; its name stays in this folder.
-  const targets = execFileSync(
-    'apt-get',
-    ['indextargets', '--format', '$(REPO_URI) $(COMPONENT) $(ORIGIN)'],
-    {
-      encoding: 'utf8',
-    },
-  )
-  const [mirror] =
-    targets
-      .split('\n')
-      .find((line) => /\/debian\/? main /.test(line))
-      ?.split(' ') ?? []
-  if (!mirror) throw new Error('apt knows no Debian archive: the kernels come from one')
-  const sources = join(folder, 'sources.list')
-  const suites = new Set(wanted.map(({ suite }) => suite))
-  writeFileSync(sources, [...suites].map((suite) => `deb ${mirror} ${suite} main\n`).join(''))
-  return [
-    `-oDir::Etc::SourceList=${sources}`,
-    '-oDir::Etc::SourceParts=/dev/null',
-    `-oDir::State::Lists=${join(folder, 'lists')}`,
-    '-oDir::State::Status=/dev/null',
-    `-oDir::Cache=${join(folder, 'cache')}`,
-    '-oAcquire::Languages=none',
-    '-oAPT::Sandbox::User=root',
-  ]
+/** The newest kernel that packages of these names hold, unpacked: { release, image, root }. */
+export function fetchKernel(apt, folder, packages) {
+  const found = packages.map((pattern) => newestPackage(apt, pattern))
+  const release = found[0].replace(/^linux-(image|binary)-/, '')
+  const root = join(folder, release)
+  if (!existsSync(root)) unpack(apt, found, root, release)
+  const images = [join(root, 'boot', `vmlinuz-${release}`), join(root, 'lib/modules', release, 'vmlinuz')]
+  return { release, image: images.find(existsSync), root }
 }
 
 function newestPackage(apt, pattern) {
