@@ -22,7 +22,7 @@
  * removes what this would cost. */
 const volatile bool preempt_rt = false;
 
-/* Between load and store of a plain addition; test/bpf/preempted.test.ts puts work here, which widens it. */
+/* Between load and store of a plain addition; preempted.test.ts puts work here, which widens it. */
 #ifndef EGRESS_WINDOW
 #define EGRESS_WINDOW
 #endif

@@ -14,11 +14,17 @@ import { root } from './root.js'
 const timeoutMs = 30 * 60_000
 /** Of tests that need no kernel, those that run our addon, SQLite or bcrypt. */
 const compiledForMachine = [
-  ...['cli/destinations', 'cli/lifecycle', 'kernel/egress-counter', 'kernel/interfaces', 'memory/memory'],
+  ...[
+    'cli/destinations',
+    'system/cli/lifecycle',
+    'kernel/egress-counter',
+    'kernel/interfaces',
+    'memory/memory',
+  ],
   ...['memory/selection', 'native/process', 'native/startup-pages', 'web/listeners', 'web/web-config/access'],
 ].map((name) => `${name}.test.js`)
 /** A million frames take an emulated machine a quarter of an hour. */
-const slow = ['bpf/fuzz.test.js']
+const slow = ['system/bpf/fuzz.test.js']
 
 const compiled = join(root, 'build/tests')
 const names = process.argv.slice(2)
@@ -61,8 +67,10 @@ async function testOn(kernel) {
 /** A file that imports the tests: they run in one process. */
 async function prepareTests() {
   await compileTests('build/tests')
-  const tests = readdirSync(join(compiled, 'test/bpf')).map((file) => `bpf/${file}`)
-  tests.push('kernel/continuity.test.js', 'kernel/neighbours.test.js')
+  const tests = ['bpf', 'system/bpf'].flatMap((folder) =>
+    readdirSync(join(compiled, 'test', folder)).map((file) => `${folder}/${file}`),
+  )
+  tests.push('system/kernel/continuity.test.js', 'system/kernel/neighbours.test.js')
   if (arm64) tests.push(...compiledForMachine)
   const imports = tests
     .filter((file) => file.endsWith('.test.js') && !slow.includes(file))

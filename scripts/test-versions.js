@@ -8,7 +8,7 @@ import { delimiter, join } from 'node:path'
 const pinned = process.versions.node
 const versions = ['22.14.0', pinned, '26.12.1']
 const tooOld = ['18.20.8', '20.20.2']
-const tests = ['test/cli/lifecycle.test.ts', 'test/cli/destinations.test.ts', 'test/memory']
+const tests = ['test/system/cli/lifecycle.test.ts', 'test/cli/destinations.test.ts', 'test/memory']
 
 const folder = mkdtempSync(join(tmpdir(), 'egress-versions-'))
 const sums = { passed: 0, failed: 0 }
