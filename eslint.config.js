@@ -6,7 +6,7 @@ import typescript from 'typescript-eslint'
 export default defineConfig(
   globalIgnores(['build/', 'dist/', '.tap/']),
   eslint.configs.recommended,
-  { files: ['{src,scripts,bench,dashboards}/**'], rules: { 'max-lines': ['error', 300] } },
+  { files: ['{src,test,scripts,bench,dashboards}/**'], rules: { 'max-lines': ['error', 300] } },
   {
     files: ['**/*.ts'],
     extends: [typescript.configs.strictTypeChecked],

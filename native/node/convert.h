@@ -40,7 +40,7 @@ Napi::Object to_object(Napi::Env env, const Program::RunStatistics& statistics);
 /// { count: number, json: ArrayBuffer, keys: BigUint64Array }
 Napi::Object to_object(Napi::Env env, const Contacts& contacts);
 
-/// { bytes: Uint8Array, length: number, exclude: boolean }[]
+/// { bytes: Uint8Array, length: number, action: string }[]
 std::vector<PrefixRule> to_prefix_rules(const Napi::Array& array);
 
 std::vector<uint32_t> to_numbers(const Napi::Array& array);

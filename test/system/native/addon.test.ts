@@ -1,78 +1,22 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
 import t from 'tap'
-import { type Addon, loadAddon } from '../../../src/kernel/native/addon.js'
-import type { NativeExporter } from '../../../src/kernel/native/exporter.js'
-import { type Contact, unpack } from '../../../src/kernel/contacts.js'
+import { unpack } from '../../../src/kernel/contacts.js'
+import {
+  addon,
+  firstSeen,
+  know,
+  loopback,
+  options,
+  page,
+  pageWithoutKnowing,
+  readNs,
+  sendTo127,
+  sharedNs,
+  traffic,
+} from '../../support/addon.js'
 import { eventually } from '../../support/await.js'
 import { parseSamples } from '../../support/exporter.js'
-import { heldIds } from '../../support/fdinfo.js'
-
-// These attach to this machine's loopback device and send nothing beyond it.
-const loopback = 1
-const addon = loadAddon()
-const options = {
-  destinationsLimit: 256,
-  prefixRules: [],
-  ipv4PrefixLength: 32,
-  ipv6PrefixLength: 128,
-  aggregateReplies: false,
-  pinPath: '',
-}
-
-async function page(exporter: NativeExporter, openMetrics = false, bufferBytes = 4096): Promise<string> {
-  await know(exporter)
-  return pageWithoutKnowing(exporter, openMetrics, bufferBytes)
-}
-
-async function pageWithoutKnowing(
-  exporter: NativeExporter,
-  openMetrics = false,
-  bufferBytes = 4096,
-): Promise<string> {
-  const buffer = Buffer.alloc(bufferBytes)
-  const reader = await exporter.read(openMetrics, undefined, buffer)
-  let text = buffer.toString('utf8', 0, reader.filled)
-  while (!reader.ended) text += buffer.toString('utf8', 0, await reader.fill(buffer))
-  assert.equal(await reader.fill(buffer), 0)
-  reader.close()
-  return text
-}
-
-/** When a read was made that nobody uses. */
-async function readNs(exporter: NativeExporter): Promise<bigint> {
-  const reader = await exporter.read(false, undefined, Buffer.alloc(4096))
-  const { readNs } = reader
-  reader.close()
-  return readNs
-}
-
-/** A page in use is shared for so long. */
-const sharedNs = 50_000_000n
-
-/** Makes all destinations known, as a memory does. */
-async function know(exporter: NativeExporter): Promise<Contact[]> {
-  const found = await exporter.discover(10_000)
-  const contacts = unpack(found)
-  await exporter.publish(found.keys, firstSeen(contacts))
-  return contacts
-}
-
-const firstSeen = (contacts: readonly Contact[]) =>
-  Float64Array.from(contacts, ({ firstSeenMs }) => firstSeenMs)
-
-/** How often this process hangs on the loopback device's egress: TCX links and clsact filters. */
-const attached = () =>
-  heldIds('self', 'link_id').length +
-  (execFileSync('tc', ['filter', 'show', 'dev', 'lo', 'egress'], { encoding: 'utf8' }).match(
-    /handle 0x65677265/g,
-  )?.length ?? 0)
-
-const traffic = (...args: string[]) =>
-  execFileSync('python3', [new URL('../../support/traffic.py', import.meta.url).pathname, ...args])
-const sendTo127 = (count: number, last: number) => traffic('udp', `127.9.9.${last}`, '9', String(count), '5')
 
 t.test('the addon needs libc and libstdc++ alone', async (t) => {
   const needed = execFileSync('readelf', ['-d', 'build/Release/egress.node'], { encoding: 'utf8' })
@@ -237,84 +181,3 @@ t.test('when a destination was first seen does not move', async (t) => {
   sendTo127(1, 200)
   t.equal(parseSamples(await page(exporter)).get(series), first)
 })
-
-for (const mode of ['tcx', 'clsact'] as const) {
-  t.test(`${mode}: closing detaches, twice as well as once`, async (t) => {
-    const before = attached()
-    const exporter = new addon.Exporter(options)
-    t.equal(await exporter.attach(loopback, 'lo', true, mode), mode)
-    t.equal(attached(), before + 1)
-    const reading = exporter.read(false, undefined, Buffer.alloc(4096))
-    exporter.close()
-    exporter.close()
-    t.equal(attached(), before)
-    t.ok(await reading, 'a read under way ends well')
-    t.throws(() => exporter.read(false, undefined, Buffer.alloc(4096)), { code: 'ECLOSED' })
-    await t.rejects(async () => exporter.attach(loopback, 'lo', true, mode), { code: 'ECLOSED' })
-  })
-}
-
-t.test('errors say what was tried, on what, and why', async (t) => {
-  const exporter = new addon.Exporter(options)
-  t.teardown(() => exporter.close())
-  await exporter.attach(loopback, 'lo', true, 'tcx')
-  await t.rejects(async () => exporter.attach(loopback, 'lo', true, 'tcx'), {
-    code: 'EEXIST',
-    operation: 'attach',
-    object: 'lo',
-  })
-  const absent = 0x7fffffff
-  await t.rejects(async () => exporter.attach(absent, 'gone', true, 'tcx'), {
-    code: 'ENODEV',
-    operation: 'attach tcx',
-    object: 'gone',
-  })
-  await t.rejects(async () => exporter.attach(absent, 'gone', true, 'clsact'), {
-    code: 'ENODEV',
-    object: 'gone',
-  })
-  const samples = parseSamples(await page(exporter))
-  t.equal([...samples.keys()].filter((series) => series.includes('gone')).length, 0)
-})
-
-t.test('opening and closing many times leaks no descriptor', async (t) => {
-  const cycle = async () => {
-    const exporter = new addon.Exporter(options)
-    await exporter.attach(loopback, 'lo', true, 'tcx')
-    exporter.close()
-  }
-  await cycle()
-  const before = heldIds('self', 'map_id').length
-  for (let i = 0; i < 20; i++) await cycle()
-  t.equal(heldIds('self', 'map_id').length, before)
-})
-
-t.test('workers load it beside the main thread, and their end detaches', async (t) => {
-  const before = attached()
-  const script = `
-    const { parentPort } = require('node:worker_threads')
-    const addon = require(${JSON.stringify(new URL('../../../build/Release/egress.node', import.meta.url).pathname)})
-    const exporter = new addon.Exporter(${JSON.stringify(options)})
-    exporter.attach(1, 'lo', true, 'tcx')
-      .then(() => exporter.read(false, undefined, Buffer.alloc(4096)))
-      .then(() => parentPort.postMessage('counting'))
-    setInterval(() => {}, 1000)`
-  const workers = [0, 1].map(() => new Worker(script, { eval: true }))
-  await Promise.all(workers.map((worker) => once(worker, 'message')))
-  t.equal(attached(), before + 2)
-  await workers[0]?.terminate()
-  t.equal(attached(), before + 1)
-  await workers[1]?.terminate()
-  t.equal(attached(), before)
-  t.ok((await page(await openLoopback(addon, t))).includes('egress_interface_packets_total{interface="lo"}'))
-})
-
-async function openLoopback(
-  { Exporter }: Addon,
-  t: { teardown(action: () => void): void },
-): Promise<NativeExporter> {
-  const exporter = new Exporter(options)
-  t.teardown(() => exporter.close())
-  await exporter.attach(loopback, 'lo', true, 'tcx')
-  return exporter
-}
