@@ -45,6 +45,8 @@ export interface RunningExporter {
   settled(device?: string, units?: (keyof Counts)[]): Promise<Map<string, number>>
   /** Sends SIGTERM and awaits the exit code; null: a signal ended it, SIGKILL if it was not gone in 20 s. */
   stop(): Promise<number | null>
+  /** Ends it without a chance to clean up, and awaits that it has gone. */
+  kill(): Promise<void>
 }
 
 /** The command line that runs the built exporter, listening where the kernel chooses. */
@@ -106,6 +108,10 @@ export async function startExporterWith(
     return child.exitCode
   }
   t.teardown(stop)
+  const kill = async () => {
+    child.kill('SIGKILL')
+    await stop()
+  }
   const url = await eventually(() => {
     if (child.exitCode !== null) throw new Error(`the exporter ended: ${log().join('\n')}`)
     const found = log()
@@ -129,7 +135,7 @@ export async function startExporterWith(
       assert.deepEqual(closedSum(seen, device), total(seen, device), 'every packet is accounted for')
       return seen
     })
-  return { child, url, log, get, stop, samples, settled }
+  return { child, url, log, get, stop, kill, samples, settled }
 }
 
 /** Reads text 0.0.4 far enough for the tests: `name{labels}` to value. */

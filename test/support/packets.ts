@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import { ethernetFrame } from './network.js'
 
 /** Packets in hexadecimal, as traffic.py sends them. But for that of the IPv4 header, which bridges look at, checksums are left at zero. */
 
@@ -102,3 +103,9 @@ export function ipv6({ to, next = protocols.udp, payload = udp(53) }: Ipv6): str
     payload
   )
 }
+
+/** As many Ethernet frames to an IPv4 address, as traffic.py's `frames` sends them. */
+export const framesTo = (to: string, count: number): string =>
+  Array<string>(count)
+    .fill(ethernetFrame('0800', ipv4({ to })))
+    .join('\n')

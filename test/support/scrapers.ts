@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { eventually } from './await.js'
-import { addresses, ethernetFrame, type Namespace, type Network } from './network.js'
-import { ipv4 } from './packets.js'
+import { addresses, type Namespace, type Network } from './network.js'
+import { framesTo } from './packets.js'
 import { type Queryable, run, type Running, type Teardown, temporaryFolder } from './prometheus.js'
 
 /** Destinations that are met for the first time, each with its first burst. */
@@ -24,12 +24,7 @@ export class Bursts {
   /** Sends to a destination that nobody has sent to before. Returns a selector of its series. */
   send(count: number): string {
     const to = `${this.#net}.${this.#next++}`
-    this.#host.traffic(
-      'frames veth0',
-      Array(count)
-        .fill(ethernetFrame('0800', ipv4({ to })))
-        .join('\n'),
-    )
+    this.#host.traffic('frames veth0', framesTo(to, count))
     this.#sent.set(to, count)
     return `egress_packets_total{destination="${to}"}`
   }

@@ -6,19 +6,14 @@ import { Store } from '../../src/memory/store.js'
 import { eventually } from '../support/await.js'
 import { program, type RunningExporter, startExporter } from '../support/exporter.js'
 import { temporaryFolder } from '../support/memory.js'
-import { ethernetFrame, type Namespace, silence, silentPair } from '../support/network.js'
-import { ipv4 } from '../support/packets.js'
+import { type Namespace, silence, silentPair } from '../support/network.js'
+import { framesTo } from '../support/packets.js'
 import { startPrometheus } from '../support/prometheus.js'
 
 type Test = Parameters<typeof silentPair>[0]
 
 const send = (host: Namespace, to: string, packets: number) =>
-  host.traffic(
-    'frames veth0',
-    Array(packets)
-      .fill(ethernetFrame('0800', ipv4({ to })))
-      .join('\n'),
-  )
+  host.traffic('frames veth0', framesTo(to, packets))
 
 /** Two hosts that a Prometheus on the first can reach; what they send by veth0 is counted. */
 function twoHosts(t: Test): [Namespace, Namespace] {
@@ -101,8 +96,7 @@ t.test(
     exporters[0] = await start(0)
     for (const host of hosts) send(host, '203.0.113.2', 7)
     t.same(await settledFiring(), [], 'after a restart')
-    exporters[0].child.kill('SIGKILL')
-    await eventually(() => assert.notEqual(exporters[0].child.signalCode, null))
+    await exporters[0].kill()
     exporters[0] = await start(0)
     for (const host of hosts) send(host, '203.0.113.2', 11)
     t.same(await settledFiring(), [], 'after a kill')

@@ -53,8 +53,7 @@ t.test('what runs beside, what hides, and what a killed run left', async (t) => 
   t.match(lan0([]), { mode: 'tcx', hidden: false })
   t.match(check(host).stdout, `the clsact filter on lan0: used by process ${exporter.child.pid}`)
   t.match(check(host, ['--bpf.mode=clsact']).stdout, 'hidden: programs of others run first')
-  exporter.child.kill('SIGKILL')
-  await exporter.stop()
+  await exporter.kill()
   t.match(check(host).stdout, 'the clsact filter on lan0: nobody uses it; egress-exporter cleanup removes it')
 })
 

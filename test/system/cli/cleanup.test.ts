@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import t from 'tap'
 import { program, startExporter } from '../../support/exporter.js'
 import { Namespace, silentPair } from '../../support/network.js'
@@ -26,8 +25,7 @@ t.test('removes what a killed run left, and nothing else', async (t) => {
   t.match(inUse.stdout, `which process ${exporter.child.pid} uses`)
   t.match(filters(host), 'handle 0x65677265', 'a running exporter keeps its filter')
 
-  exporter.child.kill('SIGKILL')
-  await once(exporter.child, 'exit')
+  await exporter.kill()
   t.match(
     cleanup(host, '--dry-run').stdout,
     /^would remove the filter on lan0 \(clsact egress, BPF program \d+\)\n$/,

@@ -61,9 +61,7 @@ t.test('a lock goes with the process, however it ends', async (t) => {
   const host = silentPair(t, 'veth0')
   const memory = `--storage.path=${temporaryFolder(t)}`
   const killed = await startExporter(t, host, '--interface=veth0', memory)
-  const ended = once(killed.child, 'exit')
-  killed.child.kill('SIGKILL')
-  await ended
+  await killed.kill()
   const next = await startExporter(t, host, '--interface=veth0', memory)
   t.equal(await next.stop(), 0)
 })

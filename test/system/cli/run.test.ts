@@ -218,8 +218,7 @@ t.test('a kill -9 leaves at most the filter, which the next start adopts and rem
   host.ip('link add veth0 type veth peer name veth1')
   for (const mode of ['tcx', 'clsact']) {
     const killed = await startExporter(t, host, '--interface=veth0', `--bpf.mode=${mode}`)
-    killed.child.kill('SIGKILL')
-    await once(killed.child, 'exit')
+    await killed.kill()
     const next = await startExporter(t, host, '--interface=veth0', `--bpf.mode=${mode}`)
     t.equal(await next.stop(), 0)
     t.equal(host.run(['tc', 'filter', 'show', 'dev', 'veth0', 'egress']), '')

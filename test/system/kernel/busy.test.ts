@@ -112,7 +112,7 @@ t.test('what is busy goes on by its pins', async (t) => {
   }
   const counted = countsByCpu(first, 1)
   t.ok(counted.some((packets) => packets > 0))
-  first.child.kill('SIGKILL')
+  await first.kill()
   host.traffic(`udp ${to} 443 31 100`)
   const second = await startExporter(t, host, ...flags)
   t.equal(destination(await second.settled(), to).packets, sent + 31)

@@ -10,18 +10,13 @@ import {
   startExporter,
   total,
 } from '../../support/exporter.js'
-import { ethernetFrame, type Namespace, silence, silentPair } from '../../support/network.js'
-import { ipv4 } from '../../support/packets.js'
+import { type Namespace, silence, silentPair } from '../../support/network.js'
+import { framesTo } from '../../support/packets.js'
 
 const to = '203.0.113.1'
 const flags = ['--interface=lan0', '--bpf.mode=clsact']
 const send = (host: Namespace, count: number, device = 'lan0') =>
-  host.traffic(
-    `frames ${device}`,
-    Array(count)
-      .fill(ethernetFrame('0800', ipv4({ to })))
-      .join('\n'),
-  )
+  host.traffic(`frames ${device}`, framesTo(to, count))
 const tc = (host: Namespace, args: string) => host.run(['tc', ...args.split(' ')])
 const filters = (host: Namespace) => tc(host, 'filter show dev lan0 egress')
 const sample = (exporter: RunningExporter, name: string, device = 'lan0') =>
@@ -98,8 +93,7 @@ for (const [other, expected] of [
     t.equal(sample(exporter, 'programs_before'), 1)
     send(host, 29)
     t.equal(destination(exporter.samples(), to, 'lan0').packets, 29)
-    exporter.child.kill('SIGKILL')
-    await exporter.stop()
+    await exporter.kill()
     t.match(host.run([...program, 'cleanup']), 'removed the filter on lan0')
     t.notMatch(filters(host), 'egress_ethernet')
     t.match(filters(host), 'u32')

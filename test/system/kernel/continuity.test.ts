@@ -13,8 +13,8 @@ import {
   type RunningExporter,
   startExporter,
 } from '../../support/exporter.js'
-import { addresses, createNetwork, ethernetFrame, type Namespace, silentPair } from '../../support/network.js'
-import { ipv4 } from '../../support/packets.js'
+import { addresses, createNetwork, type Namespace, silentPair } from '../../support/network.js'
+import { framesTo } from '../../support/packets.js'
 import { pinFolder } from '../../support/pins.js'
 
 /** Emulated machines start the exporter in seconds, and do with fewer. */
@@ -22,17 +22,9 @@ const rounds = Number(process.env['EGRESS_TEST_ROUNDS'] ?? 50)
 /** About how long the exporter takes to start. */
 const startMs = Number(process.env['EGRESS_TEST_START_MS'] ?? 500)
 
-const frames = (count: number, to = '203.0.113.1') =>
-  Array(count)
-    .fill(ethernetFrame('0800', ipv4({ to })))
-    .join('\n')
+const frames = (count: number, to = '203.0.113.1') => framesTo(to, count)
 const packets = (exporter: RunningExporter, to = '203.0.113.1', device = 'lan0') =>
   destination(exporter.samples(), to, device).packets
-
-async function kill(exporter: RunningExporter): Promise<void> {
-  exporter.child.kill('SIGKILL')
-  if (exporter.child.signalCode === null) await once(exporter.child, 'exit')
-}
 
 function cleanup(host: Namespace, ...flags: string[]): string {
   return host.run([...program, 'cleanup', ...flags])
@@ -61,7 +53,7 @@ for (const mode of modes) {
     t.match(second.log().join('\n'), /msg="going on with pinned counts" .*lan0/)
     t.equal(packets(second), 23 + 29, 'after an ordered stop')
     t.equal(second.samples().get(firstSeen), seen)
-    await kill(second)
+    await second.kill()
     host.traffic('frames lan0', frames(31))
     host.traffic('frames lan0', frames(37, '203.0.113.2'))
     const third = await startExporter(t, host, ...flags)
@@ -94,7 +86,7 @@ for (const mode of modes) {
       const first = await startExporter(t, host, ...flags)
       network.up()
       const sender = await host.startTraffic(t, `stream ${addresses.peer.v4} 9 1000`)
-      await kill(first)
+      await first.kill()
       // Kills that come while it loads the program, while it attaches, while it serves, and while it stops.
       const [file, args] = host.command(...exporterCommand(...flags))
       let counted = 0
@@ -104,7 +96,7 @@ for (const mode of modes) {
           const now = packets(serving, addresses.peer.v4, 'veth0') ?? 0
           assert.ok(now >= counted, `a counter went backwards: ${now} after ${counted}`)
           counted = now
-          await kill(serving)
+          await serving.kill()
           continue
         }
         const child = spawn(file, args, { stdio: 'ignore' })

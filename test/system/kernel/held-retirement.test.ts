@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -13,16 +12,13 @@ import {
   unlisted,
 } from '../../support/exporter.js'
 import { temporaryFolder } from '../../support/memory.js'
-import { ethernetFrame, silentPair } from '../../support/network.js'
-import { ipv4 } from '../../support/packets.js'
+import { silentPair } from '../../support/network.js'
+import { framesTo } from '../../support/packets.js'
 import { pinFolder } from '../../support/pins.js'
 import { compilePreload } from '../../support/preload.js'
 
 const to = '203.0.113.7'
-const frames = (count: number) =>
-  Array(count)
-    .fill(ethernetFrame('0800', ipv4({ to })))
-    .join('\n')
+const frames = (count: number) => framesTo(to, count)
 
 t.test('a kill while a record retires leaves one series a destination, and no packet is lost', async (t) => {
   const host = silentPair(t, 'lan0')
@@ -41,8 +37,7 @@ t.test('a kill while a record retires leaves one series a destination, and no pa
   await eventually(() => assert.ok(existsSync(`${hold}.held`)))
   // Its record is being retired: this makes another of the same key.
   host.traffic('frames lan0', frames(29))
-  first.child.kill('SIGKILL')
-  await once(first.child, 'exit')
+  await first.kill()
   rmSync(hold)
 
   const second = await startExporter(t, host, ...flags)

@@ -5,18 +5,13 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { eventually } from '../../support/await.js'
 import { destination, modes, type RunningExporter, startExporter } from '../../support/exporter.js'
-import { ethernetFrame, type Namespace, silentPair } from '../../support/network.js'
-import { ipv4 } from '../../support/packets.js'
+import { type Namespace, silentPair } from '../../support/network.js'
+import { framesTo } from '../../support/packets.js'
 import { pinFolder } from '../../support/pins.js'
 
 const to = '203.0.113.1'
 const send = (host: Namespace, device: string, count: number) =>
-  host.traffic(
-    `frames ${device}`,
-    Array(count)
-      .fill(ethernetFrame('0800', ipv4({ to })))
-      .join('\n'),
-  )
+  host.traffic(`frames ${device}`, framesTo(to, count))
 const packets = (exporter: RunningExporter, device: string) =>
   destination(exporter.samples(), to, device).packets
 const attached = (exporter: RunningExporter, device: string) =>

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import t from 'tap'
 import { eventually, hangMs } from '../../support/await.js'
@@ -11,21 +10,13 @@ import {
   type RunningExporter,
   startExporter,
 } from '../../support/exporter.js'
-import { ethernetFrame, Namespace, silentPair } from '../../support/network.js'
-import { ipv4 } from '../../support/packets.js'
+import { Namespace, silentPair } from '../../support/network.js'
+import { framesTo } from '../../support/packets.js'
 import { pinFolder } from '../../support/pins.js'
 
-const frames = (count: number, to = '203.0.113.1') =>
-  Array(count)
-    .fill(ethernetFrame('0800', ipv4({ to })))
-    .join('\n')
+const frames = (count: number, to = '203.0.113.1') => framesTo(to, count)
 const packets = (exporter: RunningExporter, to = '203.0.113.1', device = 'lan0') =>
   destination(exporter.samples(), to, device).packets
-
-async function kill(exporter: RunningExporter): Promise<void> {
-  exporter.child.kill('SIGKILL')
-  if (exporter.child.signalCode === null) await once(exporter.child, 'exit')
-}
 
 /** Runs a command of the exporter's to its end. */
 function runToEnd(host: Namespace, ...args: string[]) {
@@ -40,7 +31,7 @@ for (const mode of modes) {
     const flags = ['--interface=lan*', `--bpf.mode=${mode}`, `--bpf.pin-path=${pins}`]
     const first = await startExporter(t, host, ...flags)
     host.traffic('frames lan0', frames(23))
-    await kill(first)
+    await first.kill()
     host.ip('link set lan0 down')
     host.ip('link set lan0 name lan1')
     host.ip('link set lan1 up')
@@ -48,7 +39,7 @@ for (const mode of modes) {
     host.traffic('frames lan1', frames(29))
     t.equal(packets(renamed, '203.0.113.1', 'lan0'), 23)
     t.equal(packets(renamed, '203.0.113.1', 'lan1'), 29)
-    await kill(renamed)
+    await renamed.kill()
 
     host.ip('link delete lan1')
     host.ip('link add lan1 type veth peer name far')
@@ -58,7 +49,7 @@ for (const mode of modes) {
     host.traffic('frames lan1', frames(31))
     t.equal(packets(replaced, '203.0.113.1', 'lan1'), 29 + 31, 'another device of the name goes on')
     t.equal(packets(replaced, '203.0.113.1', 'lan0'), 23, 'the departed one is remembered')
-    await kill(replaced)
+    await replaced.kill()
 
     const chosen = await startExporter(t, host, '--interface=far', ...flags.slice(1))
     await eventually(() =>

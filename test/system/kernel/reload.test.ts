@@ -16,14 +16,9 @@ import {
   unlisted,
 } from '../../support/exporter.js'
 import { temporaryFolder } from '../../support/memory.js'
-import { ethernetFrame, silentPair } from '../../support/network.js'
-import { ipv4 } from '../../support/packets.js'
+import { silentPair } from '../../support/network.js'
+import { framesTo } from '../../support/packets.js'
 import { compilePreload } from '../../support/preload.js'
-
-const frames = (to: string, count: number) =>
-  Array<string>(count)
-    .fill(ethernetFrame('0800', ipv4({ to })))
-    .join('\n')
 
 /** A configuration file that excludes as many prefixes, none of which is another's of another `salt`. */
 function prefixes(count: number, salt: number, first = ''): string {
@@ -98,7 +93,7 @@ t.test('50,000 prefixes are exchanged while pages are read', async (t) => {
   t.ok(Math.min(...meanwhile) > 2 * salts.length, `answered meanwhile: ${meanwhile.join(' and ')}`)
   const [few = 0, many = 0] = fastest
   t.ok(many < 30 * few, 'in time that grows with their number, and not with its square')
-  host.traffic('frames lan0', [frames('11.0.0.1', 7), frames('11.195.80.1', 11)].join('\n'))
+  host.traffic('frames lan0', [framesTo('11.0.0.1', 7), framesTo('11.195.80.1', 11)].join('\n'))
   const samples = parseSamples(await ask(socket, '/metrics'))
   t.equal(destination(samples, '11.0.0.1', 'lan0').packets, 7)
   t.equal(unlisted(samples, 'excluded', 'lan0').packets, 11)
@@ -117,7 +112,7 @@ t.test(
     const exporter = await startExporterWith(t, host, { env }, `--config.file=${file}`)
     let [listed, excluded] = [0, 0]
     const expectOld = (when: string) => {
-      host.traffic('frames lan0', [frames('203.0.113.1', 7), frames('198.51.100.9', 11)].join('\n'))
+      host.traffic('frames lan0', [framesTo('203.0.113.1', 7), framesTo('198.51.100.9', 11)].join('\n'))
       const samples = exporter.samples()
       listed += 7
       excluded += 11
@@ -150,7 +145,7 @@ t.test(
     expectOld('read again, unchanged')
     writeFileSync(file, prefixes(2_000, 0, '  - 203.0.113.0/24\n'))
     await reload(exporter, /read the configuration again"/)
-    host.traffic('frames lan0', [frames('203.0.113.1', 13), frames('198.51.100.9', 17)].join('\n'))
+    host.traffic('frames lan0', [framesTo('203.0.113.1', 13), framesTo('198.51.100.9', 17)].join('\n'))
     const samples = exporter.samples()
     t.equal(unlisted(samples, 'excluded', 'lan0').packets, excluded + listed + 13)
     t.equal(destination(samples, '198.51.100.9', 'lan0').packets, 17)

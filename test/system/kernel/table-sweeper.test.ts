@@ -12,12 +12,12 @@ import {
   unlisted,
 } from '../../support/exporter.js'
 import { ethernetFrame, silentPair } from '../../support/network.js'
-import { ipv4 } from '../../support/packets.js'
+import { framesTo, ipv4 } from '../../support/packets.js'
 import { temporaryFolder } from '../../support/memory.js'
 
 const frameTo = (to: string) => ethernetFrame('0800', ipv4({ to }))
 const frameBytes = frameTo('203.0.113.1').length / 2
-const frames = (count: number, to = '203.0.113.1') => Array(count).fill(frameTo(to)).join('\n')
+const frames = (count: number, to = '203.0.113.1') => framesTo(to, count)
 const retired = (exporter: RunningExporter, cause: string) =>
   exporter.samples().get(`egress_destinations_retired_total{cause="${cause}"}`) ?? 0
 
