@@ -13,8 +13,9 @@ import { findLeftovers } from '../kernel/leftovers.js'
 export function cleanup(dryRun: boolean, print: (line: string) => void): void {
   let found = false
   try {
-    for (const { what, holder, remove } of findLeftovers()) {
+    for (const { details: what, findHolder, remove } of findLeftovers()) {
       found = true
+      const holder = findHolder()
       if (holder !== undefined) {
         print(`left alone: ${what}, which process ${holder} uses`)
       } else if (dryRun) {

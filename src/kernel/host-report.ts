@@ -8,7 +8,7 @@ import type { AttachedMode, ClsactFilter } from './native/programs.js'
 import { type Capability, heldCapabilities, missingCapabilities } from './capabilities.js'
 import { explain, explainQdisc } from './explain.js'
 import { linkTypeOf } from './interfaces.js'
-import { findProgramHolder } from './program-holder.js'
+import { findLeftovers, type Leftover as FoundLeftover } from './leftovers.js'
 
 /** A feature of the kernel, found out by using it. */
 export interface Feature {
@@ -99,7 +99,7 @@ export async function reportHost(bpfMode: BpfMode, addon: Addon = loadAddon()): 
     },
     bpffs: bpfFileSystems(),
     interfaces: await reportInterfaces(usable ? mode : undefined, addon),
-    leftovers: findLeftovers(addon),
+    leftovers: Array.from(findLeftovers(addon), reportLeftover),
   }
 }
 
@@ -246,22 +246,15 @@ function tcxChain(ifindex: number, name: string, addon: Addon): number[] | undef
   }
 }
 
-function findLeftovers(addon: Addon): Leftover[] {
-  const holder = (pid: number | undefined) => (pid === undefined ? {} : { usedBy: pid })
-  const pins = addon
-    .pinFolders()
-    .map(({ path, holder: pid }) => ({ what: `the pins in ${path}`, ...holder(pid) }))
-  const filters = addon.leftovers().map(({ interface: name, programId }) => ({
-    what: `the clsact filter on ${name}`,
-    ...holder(tryFindHolder(programId)),
-  }))
-  return [...pins, ...filters]
+function reportLeftover({ name, findHolder }: FoundLeftover): Leftover {
+  const usedBy = tryFind(findHolder)
+  return { what: name, ...(usedBy !== undefined && { usedBy }) }
 }
 
-/** Who may not look into other processes sees the filter without its owner. */
-function tryFindHolder(programId: number): number | undefined {
+/** Who may not look into other processes sees what is there without its owner. */
+function tryFind(findHolder: () => number | undefined): number | undefined {
   try {
-    return findProgramHolder(programId)
+    return findHolder()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EACCES') return undefined
     throw error

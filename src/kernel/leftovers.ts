@@ -1,12 +1,14 @@
-import { loadAddon } from './native/addon.js'
+import { type Addon, loadAddon } from './native/addon.js'
 import { findProgramHolder } from './program-holder.js'
 
 /** Something of an exporter on this host that outlives a killed one. */
 export interface Leftover {
   /** In words. */
-  readonly what: string
-  /** The process that uses it; undefined: none. */
-  readonly holder: number | undefined
+  readonly name: string
+  /** The same, with what it consists of. */
+  readonly details: string
+  /** The process that uses it; undefined: none. Throws EACCES where other processes cannot be looked into. */
+  readonly findHolder: () => number | undefined
   /** Removes it and nothing else; throws a NativeError. */
   readonly remove: () => void
 }
@@ -15,19 +17,27 @@ export interface Leftover {
  * Folders of pins with what is attached by them, and then clsact filters, with some of which they go.
  * TCX links without a pin end with their process.
  *
- * @throws NativeError if the kernel cannot be asked; EACCES if other processes cannot be looked into
+ * @throws NativeError if the kernel cannot be asked
  */
-export function* findLeftovers(): Iterable<Leftover> {
-  const addon = loadAddon()
+export function* findLeftovers(addon: Addon = loadAddon()): Iterable<Leftover> {
   for (const { path, pins, holder } of addon.pinFolders()) {
     const links = pins.filter((pin) => pin.includes('/tcx-')).length
-    const what = `the pins in ${path} (${pins.length - links} maps, ${links} TCX links)`
-    yield { what, holder, remove: () => addon.removePins(path) }
+    const name = `the pins in ${path}`
+    yield {
+      name,
+      details: `${name} (${pins.length - links} maps, ${links} TCX links)`,
+      findHolder: () => holder,
+      remove: () => addon.removePins(path),
+    }
   }
   for (const leftover of addon.leftovers()) {
-    const { interface: name, programId } = leftover
-    const what = `the filter on ${name} (clsact egress, BPF program ${programId})`
-    yield { what, holder: findProgramHolder(programId), remove: () => addon.removeLeftover(leftover) }
+    const { interface: device, programId } = leftover
+    yield {
+      name: `the clsact filter on ${device}`,
+      details: `the filter on ${device} (clsact egress, BPF program ${programId})`,
+      findHolder: () => findProgramHolder(programId),
+      remove: () => addon.removeLeftover(leftover),
+    }
   }
 }
 
