@@ -3,7 +3,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -11,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "clock.h"
 #include "error.h"
 
 // What runs in a signal handler here is on the list of signal-safety(7), or a lock-free atomic.
@@ -27,12 +27,6 @@ std::atomic<int64_t> first_ms{0};
 static_assert(std::atomic<int64_t>::is_always_lock_free);
 /// Of the event loop, by signal.
 struct sigaction loop_interrupt, loop_terminate;
-
-int64_t now_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
 
 void say(const char* line) {
   // Nobody may read it.
@@ -54,7 +48,7 @@ void on_alarm(int) {
 
 void on_stop(int number) {
   const int saved_errno = errno;
-  const int64_t now = now_ms();
+  const auto now = static_cast<int64_t>(monotonic_ns() / kNsPerMs);
   int64_t first = 0;
   if (first_ms.compare_exchange_strong(first, now)) {
     alarm(deadline_seconds);

@@ -129,7 +129,7 @@ class Ours : public Subject {
     program_ = Fd(bpf_prog_get_fd_by_id(ids[0]));
   }
   int program_fd() const override { return program_.get(); }
-  /// Keeps house before and after some traffic, as the exporter does each second: what is busy by
+  /// Sweeps before and after some traffic, as the exporter does each second: what is busy by
   /// then counts by CPU.
   void settle(const std::function<void()>& traffic) {
     read();  // known, as after the first scrape

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { definition, type OptionName } from '../config/options.js'
 
-/** What every command has: one line for an error, help. */
+/** What every command has: one line for an error, and help. */
 export function command(name: string): Command {
   // One line: commander puts its suggestion on a second one.
   const oneLine = (text: string) =>

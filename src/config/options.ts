@@ -1,6 +1,6 @@
 import { groupNames } from './destination-groups.js'
 
-/** How the program hangs on an interface; `auto` takes TCX where the kernel has it. */
+/** How the program is attached to an interface; `auto` takes TCX where the kernel has it. */
 export const bpfModes = ['auto', 'tcx', 'clsact'] as const
 export type BpfMode = (typeof bpfModes)[number]
 
@@ -74,7 +74,7 @@ export const options = {
   'destinations.limit': {
     value: 'number',
     help: 'most destinations in the table, 200 bytes of kernel memory each (by default 13 MiB with 4 CPUs, 17 with 32, 30 with 128); traffic beyond counts as overflow',
-    /** 12.5 MiB: 64 bytes a record, 32 a note, 96 in the hash, 4 in the stack, and 4 of hints. */
+    /** 12.5 MiB: 64 bytes a record, 32 a note, 96 in the hash, 4 in the stack, and 4 of the lookup cache. */
     default: '65536',
   },
   'destinations.idle-timeout': {

@@ -92,7 +92,7 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
     ipv4PrefixLength,
     ipv6PrefixLength,
     aggregateReplies: values['destinations.replies'] === 'aggregate',
-    // Their words have been compared with those that there are.
+    // Their words have been compared with the choices already.
     bpfMode: values['bpf.mode'] as BpfMode,
     bpfStats: values['bpf.stats'] === 'true',
     pinPath: read('bpf.pin-path', parsePinPath),

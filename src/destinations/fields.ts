@@ -22,7 +22,8 @@ interface Field {
 const both = <T>(get: (row: Live | Remembered) => T) => ({ live: get, stored: get })
 
 const time = (ms: number) => new Date(ms).toISOString()
-const rounded = (rate: number) => Math.round(rate * 10) / 10
+/** To a tenth. */
+export const rounded = (rate: number) => Math.round(rate * 10) / 10
 
 /** By name, in the order that programs get them in; times in ISO 8601. */
 export const fields = {

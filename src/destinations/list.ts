@@ -3,7 +3,7 @@ import type { Counts, Ranking, RankQuery } from '../kernel/ranking.js'
 import type { MemoryState } from '../memory/memory-state.js'
 import type { Remembered } from '../memory/rows.js'
 import { protocolNumber } from '../protocols.js'
-import { destinationRow, type DestinationRow, fields, type SortKey } from './fields.js'
+import { destinationRow, type DestinationRow, fields, rounded, type SortKey } from './fields.js'
 
 /** What knows the destinations. */
 export interface DestinationsSource {
@@ -90,8 +90,6 @@ export async function listDestinations(
     })),
   }
 }
-
-const rounded = (rate: number) => Math.round(rate * 10) / 10
 
 function toRankQuery(query: ListQuery, { announced }: MemoryState): RankQuery {
   const { sort, search = '', interface: iface, status, port, limit, offset } = query

@@ -265,7 +265,7 @@ export class InterfaceFollower {
   #retryLater(link: EgressInterface, current: Followed | undefined, error: unknown): void {
     const { name, ifindex } = link
     if (!this.#addon.hasInterface(ifindex)) {
-      // A device takes along what hangs on it: the next look finds it gone.
+      // A device takes along what is attached to it: the next look finds it gone.
       this.#compare()
       return
     }

@@ -19,7 +19,7 @@ export interface EgressInterface {
 
 /** An interface that is to be counted on. */
 export interface FollowedInterface extends EgressInterface {
-  /** How the program hangs on it; undefined while it does not. */
+  /** How the program is attached to it; undefined while it is not. */
   readonly mode: AttachedMode | undefined
   /** How many programs of others run before it there, and may end the chain. */
   readonly programsBefore: number

@@ -1,6 +1,5 @@
 import type { Settings } from '../config/settings.js'
-import type { Discovered } from '../kernel/contacts.js'
-import type { Contacts } from '../kernel/contacts.js'
+import type { Contacts, Discovered } from '../kernel/contacts.js'
 import type { Logger } from '../log.js'
 import type { Corrections } from './memory.js'
 

@@ -18,7 +18,7 @@ export interface Link {
   readonly lower: number
 }
 
-/** Calls back when interfaces, what hangs on them, or default routes may have changed. */
+/** Calls back when interfaces, what is attached to them, or default routes may have changed. */
 export interface NativeInterfaceWatch {
   close(): void
 }

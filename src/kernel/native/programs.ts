@@ -2,7 +2,7 @@ import type { BpfMode } from '../../config/options.js'
 
 export type AttachedMode = Exclude<BpfMode, 'auto'>
 
-/** How the program hangs on an interface. */
+/** How the program is attached to an interface. */
 export interface AttachmentInfo {
   readonly mode: AttachedMode
   /** What runs before it, and may end the chain. */
