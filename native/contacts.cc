@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <concepts>
 #include <string_view>
 
 namespace egress {
@@ -11,14 +12,14 @@ namespace {
 /// A line of JSON takes about this; the buffer grows where it does not.
 constexpr size_t kUsualBytes = 224;
 
-void append(std::string& json, std::string_view name, int64_t number) {
+void append_value(std::string& json, std::integral auto number) {
   std::array<char, 20> digits;
   const auto [end, error] = std::to_chars(digits.begin(), digits.end(), number);
-  json.append(",\"").append(name).append("\":").append(digits.begin(), end);
+  json.append(digits.begin(), end);
 }
 
 /// RFC 8259, section 7: what must be escaped in a string.
-void append_text(std::string& json, std::string_view text) {
+void append_value(std::string& json, std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
   json += '"';
   for (const char byte : text) {
@@ -41,20 +42,17 @@ Contacts pack(const std::vector<NamedDestination>& destinations) {
   std::string& json = contacts.json;
   json.push_back('[');
   for (const NamedDestination& destination : destinations) {
-    json += json.size() == 1 ? "{\"interface\":" : ",{\"interface\":";
-    append_text(json, destination.interface);
-    json += ",\"destination\":";
-    append_text(json, destination.destination);
-    append(json, "protocol", destination.protocol);
-    append(json, "port", destination.port);
-    append(json, "packets", static_cast<int64_t>(destination.packets));
-    append(json, "bytes", static_cast<int64_t>(destination.bytes));
-    append(json, "firstSeenMs", destination.first_seen_ms);
-    append(json, "lastSeenMs", destination.last_seen_ms);
-    append(json, "ageMs", destination.age_ms);
-    append(json, "idleMs", destination.idle_ms);
     // As text: JavaScript's numbers are too short for it.
-    json.append(",\"record\":\"").append(std::to_string(destination.first_seen_ns)).append("\"}");
+    json += json.size() == 1 ? "{\"record\":\"" : ",{\"record\":\"";
+    append_value(json, destination.first_seen_ns);
+    json += '"';
+    // Inline, so that each name is copied by its length: calls make this a tenth slower.
+    for_each_field(
+        destination, [&](std::string_view name, const auto& value) __attribute__((always_inline)) {
+          json.append(",\"").append(name).append("\":");
+          append_value(json, value);
+        });
+    json += '}';
     contacts.keys.insert(contacts.keys.end(), {destination.id, destination.first_seen_ns});
   }
   json += ']';

@@ -51,27 +51,34 @@ Destination DestinationTable::describe(uint32_t id) {
     const auto age_ns = static_cast<int64_t>(monotonic_ns() - record.first_seen_ns);
     first_seen_ms = (unix_time_ns() - age_ns) / kNsPerMs;
   }
-  return {
-      record.key,      record.slot,   record.port,          record.protocol,      false,
-      counted.packets, counted.bytes, counted.tcp_connects, record.first_seen_ns, first_seen_ms};
+  return {.key = record.key,
+          .interface = record.slot,
+          .port = record.port,
+          .protocol = record.protocol,
+          .withheld = false,
+          .packets = counted.packets,
+          .bytes = counted.bytes,
+          .tcp_connects = counted.tcp_connects,
+          .first_seen_ns = record.first_seen_ns,
+          .first_seen_ms = first_seen_ms};
 }
 
 NamedDestination DestinationTable::name_destination(uint32_t id, const Destination& destination,
                                                     const std::vector<std::string>& interfaces) {
   const int64_t idle_ms = static_cast<int64_t>(boot_time_ns() - active_ns(id)) / kNsPerMs;
   NamedDestination named{
-      id,
-      destination.first_seen_ns,
-      interfaces.at(destination.interface),
-      {},
-      destination.port,
-      destination.protocol,
-      destination.packets,
-      destination.bytes,
-      destination.first_seen_ms,
-      unix_time_ms() - idle_ms,
-      static_cast<int64_t>(monotonic_ns() - destination.first_seen_ns) / kNsPerMs,
-      idle_ms};
+      .id = id,
+      .first_seen_ns = destination.first_seen_ns,
+      .interface = interfaces.at(destination.interface),
+      .destination = {},
+      .port = destination.port,
+      .protocol = destination.protocol,
+      .packets = destination.packets,
+      .bytes = destination.bytes,
+      .first_seen_ms = destination.first_seen_ms,
+      .last_seen_ms = unix_time_ms() - idle_ms,
+      .age_ms = static_cast<int64_t>(monotonic_ns() - destination.first_seen_ns) / kNsPerMs,
+      .idle_ms = idle_ms};
   append_address(named.destination, destination.key);
   return named;
 }

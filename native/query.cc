@@ -34,39 +34,31 @@ bool within(const egress_prefix& prefix, const egress_key& key) {
   return true;
 }
 
+uint64_t bytes(const Listed& listed) { return listed.destination.bytes; }
+
+/// Of those that are equal, most of all the silent ones, who got more bytes comes first.
+constexpr Order kOrders[] = {
+    {"destination", [](const Listed& one) { return address_words(one.destination.key).first; },
+     [](const Listed& one) { return address_words(one.destination.key).second; }},
+    {"interface", [](const Listed& one) -> uint64_t { return one.interface; }, bytes},
+    {"protocol", [](const Listed& one) -> uint64_t { return one.destination.protocol; }, bytes},
+    {"port", [](const Listed& one) -> uint64_t { return one.destination.port; }, bytes},
+    {"packets", [](const Listed& one) { return one.destination.packets; }, bytes},
+    {"bytes", bytes, bytes},
+    {"packetsPerSecond", [](const Listed& one) { return ordered(one.rate.packets); }, bytes},
+    {"bytesPerSecond", [](const Listed& one) { return ordered(one.rate.bytes); }, bytes},
+    {"firstSeen",
+     [](const Listed& one) { return static_cast<uint64_t>(one.destination.first_seen_ms); }, bytes},
+    {"lastSeen", [](const Listed& one) { return one.active_ns; }, bytes},
+};
+
 }  // namespace
 
-SortKey sort_key(Order order, uint32_t id, const Destination& destination, Rate rate,
-                 uint32_t interface, uint64_t active_ns) {
-  const auto major = [&]() -> uint64_t {
-    switch (order) {
-      case Order::kDestination:
-        return address_words(destination.key).first;
-      case Order::kInterface:
-        return interface;
-      case Order::kProtocol:
-        return destination.protocol;
-      case Order::kPort:
-        return destination.port;
-      case Order::kPackets:
-        return destination.packets;
-      case Order::kBytes:
-        return destination.bytes;
-      case Order::kPacketRate:
-        return ordered(rate.packets);
-      case Order::kByteRate:
-        return ordered(rate.bytes);
-      case Order::kFirstSeen:
-        return static_cast<uint64_t>(destination.first_seen_ms);
-      case Order::kLastSeen:
-        return active_ns;
-    }
-    return 0;
-  }();
-  // Of those that are equal, most of all the silent ones, who got more comes first.
-  const uint64_t minor =
-      order == Order::kDestination ? address_words(destination.key).second : destination.bytes;
-  return {major, minor, id};
+std::span<const Order> orders() { return kOrders; }
+
+const Order* find_order(std::string_view name) {
+  const auto found = std::ranges::find(kOrders, name, &Order::name);
+  return found == std::end(kOrders) ? nullptr : found;
 }
 
 void paginate(std::vector<SortKey>& keys, const Query& query) {

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,19 +16,26 @@
 
 namespace egress {
 
-/// What a list of destinations is ordered by.
-enum class Order {
-  kDestination,
-  kInterface,
-  kProtocol,
-  kPort,
-  kPackets,
-  kBytes,
-  kPacketRate,
-  kByteRate,
-  kFirstSeen,
-  kLastSeen,
+/// A destination as a list of them is ordered.
+struct Listed {
+  uint32_t id;
+  const Destination& destination;
+  Rate rate;
+  uint32_t interface;  ///< the index of its interface among their names
+  uint64_t active_ns;  ///< when it was last found active, on any clock
 };
+
+/// What a list of destinations is ordered by.
+struct Order {
+  std::string_view name;  ///< as src/kernel/ranking.ts has it
+  uint64_t (*major)(const Listed&);
+  uint64_t (*minor)(const Listed&);  ///< of those whose `major` is equal
+};
+
+/// All orders.
+std::span<const Order> orders();
+/// The order of this name; null: none.
+const Order* find_order(std::string_view name);
 
 /// Which published destinations are wanted, and which part of their list.
 struct Query {
@@ -37,7 +46,7 @@ struct Query {
   std::optional<egress_prefix> within;
   /// Interfaces and destinations, one of which it has to be.
   std::optional<std::set<std::pair<std::string, std::string>>> only_these;
-  Order order = Order::kByteRate;
+  const Order* order = find_order("bytesPerSecond");
   bool descending = true;
   size_t offset = 0;
   size_t limit = 0;
@@ -53,10 +62,9 @@ struct SortKey {
 };
 
 /// Where a destination belongs.
-/// @param interface the index of its interface among their names
-/// @param active_ns when it was last found active, on any clock
-SortKey sort_key(Order order, uint32_t id, const Destination& destination, Rate rate,
-                 uint32_t interface, uint64_t active_ns);
+inline SortKey sort_key(const Order& order, const Listed& listed) {
+  return {order.major(listed), order.minor(listed), listed.id};
+}
 
 /// Puts the part of the list that is wanted in its order, and drops the rest.
 void paginate(std::vector<SortKey>& keys, const Query& query);

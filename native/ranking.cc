@@ -31,8 +31,8 @@ Ranking rank(const Query& query, DestinationTable& table, const InterfaceSlots& 
     if (!query.search.empty() || query.only_these) append_address(text, destination.key);
     if (!matches(query, destination.key, text)) continue;
     if (query.only_these && !query.only_these->contains({interface.name, text})) continue;
-    keys.push_back(sort_key(query.order, id, destination, table.rate(id, destination), index,
-                            table.active_ns(id)));
+    keys.push_back(sort_key(
+        *query.order, {id, destination, table.rate(id, destination), index, table.active_ns(id)}));
   }
   ranking.matched = keys.size();
   paginate(keys, query);

@@ -40,6 +40,22 @@ struct NamedDestination {
   int64_t idle_ms;        ///< likewise since it was last found to have more packets
 };
 
+/// Calls `visit` with each field of a destination that JavaScript gets: its name there, as
+/// src/kernel/ranking.ts has it, and its value, a text or an integer.
+template <typename Visit>
+void for_each_field(const NamedDestination& destination, Visit visit) {
+  visit("interface", destination.interface);
+  visit("destination", destination.destination);
+  visit("protocol", destination.protocol);
+  visit("port", destination.port);
+  visit("packets", destination.packets);
+  visit("bytes", destination.bytes);
+  visit("firstSeenMs", destination.first_seen_ms);
+  visit("lastSeenMs", destination.last_seen_ms);
+  visit("ageMs", destination.age_ms);
+  visit("idleMs", destination.idle_ms);
+}
+
 /// What an interface counted, summed over the CPUs and what left the table.
 struct InterfaceCounters {
   egress_counter total;

@@ -4,8 +4,8 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
+#include <type_traits>
 
 #include "../exposition.h"
 
@@ -13,16 +13,12 @@ namespace egress::node {
 
 Napi::Object to_object(Napi::Env env, const NamedDestination& destination) {
   auto object = Napi::Object::New(env);
-  object.Set("id", destination.id);
-  object.Set("firstSeenNs", Napi::BigInt::New(env, destination.first_seen_ns));
-  object.Set("interface", destination.interface);
-  object.Set("destination", destination.destination);
-  object.Set("port", uint32_t{destination.port});
-  object.Set("protocol", uint32_t{destination.protocol});
-  object.Set("packets", static_cast<double>(destination.packets));
-  object.Set("bytes", static_cast<double>(destination.bytes));
-  object.Set("firstSeenMs", static_cast<double>(destination.first_seen_ms));
-  object.Set("lastSeenMs", static_cast<double>(destination.last_seen_ms));
+  for_each_field(destination, [&](const char* name, const auto& value) {
+    if constexpr (std::is_integral_v<std::remove_cvref_t<decltype(value)>>)
+      object.Set(name, static_cast<double>(value));
+    else
+      object.Set(name, value);
+  });
   return object;
 }
 
@@ -99,11 +95,6 @@ std::vector<PrefixRule> to_prefix_rules(const Napi::Array& array) {
   return rules;
 }
 
-/// As src/kernel/native/ has it, in the order of Order.
-constexpr std::array kOrders = {"destination", "interface", "protocol",         "port",
-                                "packets",     "bytes",     "packetsPerSecond", "bytesPerSecond",
-                                "firstSeen",   "lastSeen"};
-
 Query to_query(const Napi::Object& wanted) {
   Query query;
   if (wanted.Has("search")) query.search = wanted.Get("search").As<Napi::String>();
@@ -122,9 +113,8 @@ Query to_query(const Napi::Object& wanted) {
     }
   }
   const std::string order = wanted.Get("order").As<Napi::String>();
-  const auto found = std::find(kOrders.begin(), kOrders.end(), order);
-  if (found == kOrders.end()) throw Napi::RangeError::New(wanted.Env(), "there is no such order");
-  query.order = static_cast<Order>(found - kOrders.begin());
+  query.order = find_order(order);
+  if (!query.order) throw Napi::RangeError::New(wanted.Env(), "there is no such order");
   query.descending = wanted.Get("descending").ToBoolean();
   query.offset = number("offset");
   query.limit = number("limit");

@@ -1,22 +1,7 @@
-/** A destination of the table as it is now, under the names that users have for it. */
-export interface Contact {
-  readonly interface: string
-  /** An address, or a prefix. */
-  readonly destination: string
-  /** IP protocol number of the first packet. */
-  readonly protocol: number
-  /** Of the first packet; 0: none. */
-  readonly port: number
-  readonly packets: number
-  readonly bytes: number
-  /** In ms since the Unix epoch, by the clock as it was then. */
-  readonly firstSeenMs: number
-  /** Likewise, as far as the sweeper has looked. */
-  readonly lastSeenMs: number
-  /** How long ago the record's first packet was, whatever the wall clock did. */
-  readonly ageMs: number
-  /** Likewise its last one. */
-  readonly idleMs: number
+import type { NamedDestination } from './ranking.js'
+
+/** A destination of the table on its way to the memory. */
+export interface Contact extends NamedDestination {
   /** Tells the records of a boot apart: CLOCK_MONOTONIC of the first packet, in ns. */
   readonly record: string
 }

@@ -1,38 +1,40 @@
 import type { Prefix } from '../config/prefix.js'
 
-/** A destination in the table. */
+/** A destination of the table as it is now, under the names that users have for it. */
 export interface NamedDestination {
-  /** Of its record; with `firstSeenNs` it tells records apart that reuse it. */
-  readonly id: number
-  /** CLOCK_MONOTONIC. */
-  readonly firstSeenNs: bigint
   readonly interface: string
   /** An address, or a prefix. */
   readonly destination: string
-  /** Of the first packet, as is the protocol; 0: none. */
-  readonly port: number
-  /** IP protocol number. */
+  /** IP protocol number of the first packet. */
   readonly protocol: number
+  /** Of the first packet; 0: none. */
+  readonly port: number
   readonly packets: number
   readonly bytes: number
-  /** Since the Unix epoch. */
+  /** In ms since the Unix epoch, by the clock as it was then. */
   readonly firstSeenMs: number
-  /** As far as the sweeper has looked. */
+  /** Likewise, as far as the sweeper has looked. */
   readonly lastSeenMs: number
+  /** How long ago the record's first packet was, whatever the wall clock did. */
+  readonly ageMs: number
+  /** Likewise its last one. */
+  readonly idleMs: number
 }
 
-/** What a list of destinations is ordered by. */
-export type Order =
-  | 'destination'
-  | 'interface'
-  | 'protocol'
-  | 'port'
-  | 'packets'
-  | 'bytes'
-  | 'packetsPerSecond'
-  | 'bytesPerSecond'
-  | 'firstSeen'
-  | 'lastSeen'
+/** What a list of destinations can be ordered by, as native/query.cc has it. */
+export const orders = [
+  'destination',
+  'interface',
+  'protocol',
+  'port',
+  'packets',
+  'bytes',
+  'packetsPerSecond',
+  'bytesPerSecond',
+  'firstSeen',
+  'lastSeen',
+] as const
+export type Order = (typeof orders)[number]
 
 /** Which published destinations are wanted, and which part of their list. */
 export interface RankQuery {

@@ -4,8 +4,6 @@ import { cellText, columns, sortKeyOf, tableFields } from '../../src/destination
 import { destinationRow, rememberedRow, sortKeys, storedFields } from '../../src/destinations/fields.js'
 
 const record = {
-  id: 7,
-  firstSeenNs: 11n,
   interface: 'eth0',
   destination: '192.0.2.1',
   protocol: 6,
@@ -14,6 +12,8 @@ const record = {
   bytes: 2311,
   firstSeenMs: 1_000,
   lastSeenMs: 0,
+  ageMs: 0,
+  idleMs: 0,
   packetsPerSecond: 1.26,
   bytesPerSecond: 0,
 }

@@ -83,9 +83,9 @@ void rank(egress::Exporter& exporter) {
   egress::Query query;
   query.limit = 5;
   query.offset = 2;
-  for (int order = 0; order <= static_cast<int>(egress::Order::kLastSeen); order++)
+  for (const egress::Order& order : egress::orders())
     for (bool descending : {false, true}) {
-      query.order = static_cast<egress::Order>(order);
+      query.order = &order;
       query.descending = descending;
       const auto ranking = exporter.rank(query);
       require(ranking.rows.size() == 5 && ranking.matched >= kPackets, "a part of the list");

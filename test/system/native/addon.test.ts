@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { unpack } from '../../../src/kernel/contacts.js'
+import { orders } from '../../../src/kernel/ranking.js'
 import {
   addon,
   firstSeen,
   know,
   loopback,
+  openLoopback,
   options,
   page,
   pageWithoutKnowing,
@@ -150,6 +152,18 @@ t.test(
     )
   },
 )
+
+t.test('a list can be ordered by each name, and by no other', async (t) => {
+  const exporter = await openLoopback(t)
+  sendTo127(1, 206)
+  await know(exporter)
+  for (const order of orders) {
+    const { rows } = await exporter.rank({ order, descending: true, offset: 0, limit: 1 })
+    t.match(rows, [{ interface: 'lo', packetsPerSecond: 0 }], order)
+  }
+  const query = { order: 'record' as 'port', descending: true, offset: 0, limit: 1 }
+  t.throws(() => exporter.rank(query), { message: 'there is no such order' })
+})
 
 t.test('many unknown destinations are found bit by bit', async (t) => {
   const exporter = new addon.Exporter(options)
