@@ -42,11 +42,11 @@ static __always_inline void add_own(__u64 *number, __u64 value, bool preempted)
 	}
 }
 
-static __always_inline void add_counter(struct egress_counter *counter, __u64 packets, __u64 bytes,
+static __always_inline void add_counter(struct egress_counter *counter, const struct egress_counter *size,
 					bool preempted)
 {
-	add_own(&counter->packets, packets, preempted);
-	add_own(&counter->bytes, bytes, preempted);
+	add_own(&counter->packets, size->packets, preempted);
+	add_own(&counter->bytes, size->bytes, preempted);
 }
 
 #endif

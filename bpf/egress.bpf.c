@@ -26,93 +26,97 @@
 #include "policy.bpf.h"
 #include "record.bpf.h"
 
+/* Where the packet's interface counts: the slot, and what is there. NULL: nowhere. */
+static __always_inline struct egress_interface *
+find_interface(struct __sk_buff *skb, const struct egress_destination *destination, __u32 *slot)
+{
+	if (destination) {
+		*slot = destination->slot;
+	} else {
+		__u32 ifindex = skb->ifindex;
+		struct egress_slot *found = bpf_map_lookup_elem(&interface_slots, &ifindex);
+
+		if (!found)
+			return NULL;
+		*slot = found->slot;
+	}
+	return bpf_map_lookup_elem(&interfaces, slot);
+}
+
+/* Gives a packet whose destination is not listed a new record, or the reason why it
+ * gets none. */
+static __always_inline struct egress_destination *classify(struct __sk_buff *skb, struct packet *packet,
+							   __u32 slot, struct egress_interface *interface)
+{
+	packet->reason = EGRESS_EXCLUDED;
+	if (is_address_excluded(skb, packet))
+		return NULL;
+	find_transport(skb, packet);
+	packet->reason = EGRESS_REPLY;
+	if (aggregate_replies && is_reply(skb, packet))
+		return NULL;
+	packet->reason = EGRESS_OVERFLOW;
+	return create_record(skb, packet, slot, interface);
+}
+
+/* What the wire sees of the packet. */
+static __always_inline struct egress_counter measure(struct __sk_buff *skb, const bool has_gso_size,
+						     const int usual_offset, struct packet *packet)
+{
+	struct egress_counter size = {.packets = 1, .bytes = skb->len};
+	__u32 gso_size = 0;
+	bool segmented;
+
+	if (has_gso_size)
+		gso_size = skb->gso_size;
+	segmented = has_gso_size ? gso_size : skb->gso_segs > 1 || skb->wire_len > size.bytes;
+	if (segmented) {
+		struct transport *transport = &packet->transport;
+		__u64 wire_size;
+
+		if (packet->is_ip)
+			find_transport(skb, packet);
+		wire_size = measure_segments(skb, gso_size, transport->protocol,
+					     transport->present ? transport->offset : 0,
+					     packet->family == AF_INET6 ? packet->offset : -1);
+		size.packets = WIRE_PACKETS(wire_size);
+		size.bytes = WIRE_BYTES(wire_size);
+	}
+	/* A tunnel's headers count on the device that sends them. */
+	if (usual_offset == 0 && packet->offset > 0)
+		size.bytes -= size.packets * packet->offset;
+	/* A tag in the metadata is in no length, but the wire sees it. */
+	if (skb->vlan_present)
+		size.bytes += size.packets * VLAN_HLEN;
+	return size;
+}
+
 /* Counts the packet, whose network header is at `offset`; -1: the frame ends
  * before it. */
 static __always_inline void count(struct __sk_buff *skb, const bool has_gso_size, const int usual_offset,
 				  int offset, __be16 ethertype_be, __u32 shift)
 {
-	__u32 ifindex = skb->ifindex;
-	__u16 family = AF_INET;
-	struct egress_key key; /* of what is IP */
+	struct packet packet = {.offset = offset, .family = AF_INET, .reason = EGRESS_MALFORMED};
 	struct egress_destination *destination = NULL;
-	enum egress_unlisted reason = EGRESS_MALFORMED;
-	struct transport transport = {};
-	struct tcp_peek peek = {};
 	struct egress_interface *interface;
-	__u64 packets = 1, bytes;
-	__u32 slot, gso_size = 0;
-	bool is_ip = false, is_new = false, segmented;
+	struct egress_counter size;
+	__u32 slot;
 
-	if (offset >= 0)
-		is_ip = read_network(skb, usual_offset, offset, ethertype_be, ifindex, &key, &peek, &family,
-				     &reason);
-	if (usual_offset == 0 && (!is_ip || peek.is_gre)) {
-		offset = find_network_header(skb);
-		if (offset > 0)
-			is_ip = read_network(skb, NO_USUAL_OFFSET, offset, ethertype_be, ifindex, &key, &peek,
-					     &family, &reason);
-	}
-	if (is_ip) {
-		destination = find_cached(&key, hash_key(&key), shift);
-		if (!destination) {
-			is_new = !is_address_excluded(skb, offset, &key);
-			reason = EGRESS_EXCLUDED;
-		}
-	}
-
-	bytes = skb->len;
-	if (has_gso_size)
-		gso_size = skb->gso_size;
-	segmented = has_gso_size ? gso_size : skb->gso_segs > 1 || skb->wire_len > bytes;
-	if (is_new || (is_ip && segmented) || (destination && peek.behind_options)) {
-		transport = find_transport(skb, offset, family);
-		if (peek.behind_options && transport.present && transport.protocol == IPPROTO_TCP) {
-			__u8 tcp_flags = 0;
-
-			bpf_skb_load_bytes(skb, transport.offset + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags));
-			peek.is_syn = opens_connection(tcp_flags);
-		}
-	}
-	if (segmented) {
-		__u64 size = measure_segments(skb, gso_size, transport.protocol,
-					      transport.present ? transport.offset : 0,
-					      family == AF_INET6 ? offset : -1);
-
-		packets = WIRE_PACKETS(size);
-		bytes = WIRE_BYTES(size);
-	}
-	/* A tunnel's headers count on the device that sends them. */
-	if (usual_offset == 0 && offset > 0)
-		bytes -= packets * offset;
-	/* A tag in the metadata is in no length, but the wire sees it. */
-	if (skb->vlan_present)
-		bytes += packets * VLAN_HLEN;
-
-	if (destination) {
-		slot = destination->slot;
-	} else {
-		struct egress_slot *found = bpf_map_lookup_elem(&interface_slots, &ifindex);
-
-		if (!found)
-			return;
-		slot = found->slot;
-	}
-	interface = bpf_map_lookup_elem(&interfaces, &slot);
+	parse(skb, usual_offset, ethertype_be, &packet);
+	if (packet.is_ip)
+		destination = find_cached(&packet.key, hash_key(&packet.key), shift);
+	interface = find_interface(skb, destination, &slot);
 	if (!interface)
 		return;
-
-	if (is_new) {
-		if (aggregate_replies && is_reply(skb, &transport, peek.is_syn)) {
-			reason = EGRESS_REPLY;
-		} else {
-			destination = create_record(skb, &key, &transport, slot, interface);
-			reason = EGRESS_OVERFLOW;
-		}
-	}
+	if (packet.is_ip && !destination)
+		destination = classify(skb, &packet, slot, interface);
+	else if (destination && packet.peek.behind_options)
+		find_transport(skb, &packet);
+	size = measure(skb, has_gso_size, usual_offset, &packet);
 	if (preempt_rt)
-		account(interface, destination, reason, packets, bytes, peek.is_syn, true);
+		account(interface, destination, &packet, &size, true);
 	else
-		account(interface, destination, reason, packets, bytes, peek.is_syn, false);
+		account(interface, destination, &packet, &size, false);
 }
 
 /* Devices whose frames begin with an Ethernet header. */

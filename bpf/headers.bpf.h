@@ -17,6 +17,7 @@
 
 #include "egress.h"
 #include "key.bpf.h"
+#include "packet.bpf.h"
 #include "settings.bpf.h"
 
 /* include/linux/if_vlan.h: a tag is 16 bits of control information, then the
@@ -121,21 +122,15 @@ static __always_inline bool is_ipv6_extension(__u8 next)
 	return false;
 }
 
-/* What can be said of TCP, and of what may hide it, without a walk to the transport header. */
-struct tcp_peek {
-	bool is_syn; /* SYN without ACK opens a connection, RFC 9293, section 3.5 */
-	bool behind_options; /* or extension headers: TCP or not, nobody has looked */
-	bool is_gre;
-};
-
 static __always_inline bool opens_connection(__u8 tcp_flags)
 {
 	return (tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
-static __always_inline bool read_ipv4(struct __sk_buff *skb, const int usual_offset, int offset,
-				      __u32 ifindex, struct egress_key *key, struct tcp_peek *peek)
+static __always_inline bool read_ipv4(struct __sk_buff *skb, const int usual_offset, struct packet *packet)
 {
+	struct tcp_peek *peek = &packet->peek;
+	int offset = packet->offset;
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
 	__u8 version_and_words, protocol, tcp_flags;
@@ -160,7 +155,8 @@ static __always_inline bool read_ipv4(struct __sk_buff *skb, const int usual_off
 		fragment_be = ip.frag_off;
 		address = ip.daddr;
 	}
-	make_key(key, ifindex, AF_INET, ipv4_prefix_length, concat_bits(address & ipv4_mask_be, 0, 32), 0);
+	make_key(&packet->key, skb->ifindex, AF_INET, ipv4_prefix_length,
+		 concat_bits(address & ipv4_mask_be, 0, 32), 0);
 	peek->is_gre = protocol == IPPROTO_GRE;
 	if (protocol == IPPROTO_TCP && !(fragment_be & bpf_htons(IPV4_FRAGMENT_OFFSET))) {
 		peek->behind_options = version_and_words != 0x45;
@@ -174,9 +170,10 @@ static __always_inline bool read_ipv4(struct __sk_buff *skb, const int usual_off
 	       offset + (version_and_words & 0xf) * 4U <= skb->len;
 }
 
-static __always_inline bool read_ipv6(struct __sk_buff *skb, const int usual_offset, int offset,
-				      __u32 ifindex, struct egress_key *key, struct tcp_peek *peek)
+static __always_inline bool read_ipv6(struct __sk_buff *skb, const int usual_offset, struct packet *packet)
 {
+	struct tcp_peek *peek = &packet->peek;
+	int offset = packet->offset;
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
 	__u8 version, next, tcp_flags;
@@ -201,7 +198,8 @@ static __always_inline bool read_ipv6(struct __sk_buff *skb, const int usual_off
 		first = concat_bits(ip.daddr.s6_addr32[0], ip.daddr.s6_addr32[1], 32);
 		last = concat_bits(ip.daddr.s6_addr32[2], ip.daddr.s6_addr32[3], 32);
 	}
-	make_key(key, ifindex, AF_INET6, ipv6_prefix_length, first & ipv6_mask_be[0], last & ipv6_mask_be[1]);
+	make_key(&packet->key, skb->ifindex, AF_INET6, ipv6_prefix_length, first & ipv6_mask_be[0],
+		 last & ipv6_mask_be[1]);
 	peek->is_gre = next == IPPROTO_GRE;
 	peek->behind_options = is_ipv6_extension(next);
 	if (next == IPPROTO_TCP && load_header(skb, usual_offset, offset, sizeof(struct ipv6hdr) + TCP_FLAGS,
@@ -210,20 +208,31 @@ static __always_inline bool read_ipv6(struct __sk_buff *skb, const int usual_off
 	return version == 6;
 }
 
-/* Whether the packet is IP, and if so, its key. `family` is set for IPv6 alone, and
- * `reason` for what is neither. */
-static __always_inline bool read_network(struct __sk_buff *skb, const int usual_offset, int offset,
-					 __be16 ethertype_be, __u32 ifindex, struct egress_key *key,
-					 struct tcp_peek *peek, __u16 *family, enum egress_unlisted *reason)
+/* Whether the packet is IP, and if so, its key. */
+static __always_inline bool read_network(struct __sk_buff *skb, const int usual_offset, __be16 ethertype_be,
+					 struct packet *packet)
 {
 	if (ethertype_be == bpf_htons(ETH_P_IP))
-		return read_ipv4(skb, usual_offset, offset, ifindex, key, peek);
+		return read_ipv4(skb, usual_offset, packet);
 	if (ethertype_be == bpf_htons(ETH_P_IPV6)) {
-		*family = AF_INET6;
-		return read_ipv6(skb, usual_offset, offset, ifindex, key, peek);
+		packet->family = AF_INET6;
+		return read_ipv6(skb, usual_offset, packet);
 	}
-	*reason = EGRESS_NOT_IP;
+	packet->reason = EGRESS_NOT_IP;
 	return false;
+}
+
+/* Reads the network header at the packet's offset, or where it really is. */
+static __always_inline void parse(struct __sk_buff *skb, const int usual_offset, __be16 ethertype_be,
+				  struct packet *packet)
+{
+	if (packet->offset >= 0)
+		packet->is_ip = read_network(skb, usual_offset, ethertype_be, packet);
+	if (usual_offset == 0 && (!packet->is_ip || packet->peek.is_gre)) {
+		packet->offset = find_network_header(skb);
+		if (packet->offset > 0)
+			packet->is_ip = read_network(skb, NO_USUAL_OFFSET, ethertype_be, packet);
+	}
 }
 
 #endif

@@ -54,16 +54,15 @@ static __always_inline bool is_excluded(const struct egress_key *key)
 
 /* Whether the packet gets no record; of the address that it has, and
  * not of the prefix that stands for it. */
-static __always_inline bool is_address_excluded(struct __sk_buff *skb, int offset,
-						const struct egress_key *key)
+static __always_inline bool is_address_excluded(struct __sk_buff *skb, const struct packet *packet)
 {
-	struct egress_key full = *key;
+	struct egress_key full = packet->key;
 
-	if (ipv4_prefix_length != 32 && key->family == AF_INET)
-		bpf_skb_load_bytes(skb, offset + offsetof(struct iphdr, daddr), full.address,
+	if (ipv4_prefix_length != 32 && full.family == AF_INET)
+		bpf_skb_load_bytes(skb, packet->offset + offsetof(struct iphdr, daddr), full.address,
 				   sizeof(full.address[0]));
-	if (ipv6_prefix_length != 128 && key->family == AF_INET6)
-		bpf_skb_load_bytes(skb, offset + offsetof(struct ipv6hdr, daddr), full.address,
+	if (ipv6_prefix_length != 128 && full.family == AF_INET6)
+		bpf_skb_load_bytes(skb, packet->offset + offsetof(struct ipv6hdr, daddr), full.address,
 				   sizeof(full.address));
 	return is_excluded(&full);
 }
@@ -87,8 +86,9 @@ static __always_inline bool is_icmp_reply(__u8 protocol, __u8 type)
 }
 
 /* Whether a packet to an unlisted destination answers somebody else's. */
-static __always_inline bool is_reply(struct __sk_buff *skb, const struct transport *transport, bool is_syn)
+static __always_inline bool is_reply(struct __sk_buff *skb, const struct packet *packet)
 {
+	const struct transport *transport = &packet->transport;
 	__u8 protocol = transport->protocol, type;
 	__be16 port_be;
 
@@ -96,7 +96,7 @@ static __always_inline bool is_reply(struct __sk_buff *skb, const struct transpo
 		return !transport->present ||
 		       bpf_skb_load_bytes(skb, transport->offset, &type, sizeof(type)) ||
 		       is_icmp_reply(protocol, type);
-	if (!has_ports(protocol) || is_syn)
+	if (!has_ports(protocol) || packet->peek.is_syn)
 		return false;
 	/* Later fragments tell nothing; the first has listed what is called. */
 	return !transport->present || bpf_skb_load_bytes(skb, transport->offset, &port_be, sizeof(port_be)) ||

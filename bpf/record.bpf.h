@@ -18,10 +18,11 @@
 /* Gives the key a record and describes its first packet. NULL: the table is
  * full. */
 static __always_inline struct egress_destination *create_record(struct __sk_buff *skb,
-								const struct egress_key *key,
-								const struct transport *transport, __u32 slot,
+								const struct packet *packet, __u32 slot,
 								struct egress_interface *interface)
 {
+	const struct transport *transport = &packet->transport;
+	const struct egress_key *key = &packet->key;
 	struct egress_destination *destination;
 	const __u32 only = 0;
 	__be16 port_be = 0;
@@ -58,21 +59,22 @@ static __always_inline struct egress_destination *create_record(struct __sk_buff
 	return first ? bpf_map_lookup_elem(&destinations, first) : NULL;
 }
 
-static __always_inline void add_to_record(struct egress_destination *destination, __u64 packets, __u64 bytes,
-					  bool is_syn, const bool preempted)
+static __always_inline void add_to_record(struct egress_destination *destination,
+					  const struct egress_counter *size, bool is_syn,
+					  const bool preempted)
 {
 	__u32 cpu_slot = destination->cpu_slot;
 	struct egress_counts *own = cpu_slot ? bpf_map_lookup_elem(&cpu_counts, &cpu_slot) : NULL;
 
 	if (own) {
-		add_own(&own->packets, packets, preempted);
-		add_own(&own->bytes, bytes, preempted);
+		add_own(&own->packets, size->packets, preempted);
+		add_own(&own->bytes, size->bytes, preempted);
 		add_own(&own->tcp_connects, is_syn, preempted);
 		return;
 	}
 	/* Atomic: CPUs share the record. */
-	__sync_fetch_and_add(&destination->packets, packets);
-	__sync_fetch_and_add(&destination->bytes, bytes);
+	__sync_fetch_and_add(&destination->packets, size->packets);
+	__sync_fetch_and_add(&destination->bytes, size->bytes);
 	if (is_syn)
 		__sync_fetch_and_add(&destination->tcp_connects, 1);
 }
@@ -104,14 +106,14 @@ static __always_inline struct egress_counter *unlisted(struct egress_interface *
 /* Counts once for the interface, and once for the destination or the reason why
  * there is none. */
 static __always_inline void account(struct egress_interface *interface,
-				    struct egress_destination *destination, enum egress_unlisted reason,
-				    __u64 packets, __u64 bytes, bool is_syn, const bool preempted)
+				    struct egress_destination *destination, const struct packet *packet,
+				    const struct egress_counter *size, const bool preempted)
 {
-	add_counter(&interface->total, packets, bytes, preempted);
+	add_counter(&interface->total, size, preempted);
 	if (destination)
-		add_to_record(destination, packets, bytes, is_syn, preempted);
+		add_to_record(destination, size, packet->peek.is_syn, preempted);
 	else
-		add_counter(unlisted(interface, reason), packets, bytes, preempted);
+		add_counter(unlisted(interface, packet->reason), size, preempted);
 }
 
 #endif

@@ -19,13 +19,6 @@
 /* RFC 8200, section 4.1 recommends at most seven extension headers, each once. */
 #define IPV6_EXTENSIONS_MAX 8
 
-/* The transport header, or what is known of it. */
-struct transport {
-	__u32 offset;
-	__u8 protocol; /* after IPv6 extension headers */
-	bool present; /* false: a later fragment, cut short, or no such header */
-};
-
 /* A struct transport in one word. */
 #define ABSENT(protocol) ((__u64)(protocol) << 16)
 #define PRESENT(protocol, offset) (1 << 24 | ABSENT(protocol) | ((offset)&0xffff))
@@ -77,15 +70,22 @@ __noinline __u64 walk_headers(struct __sk_buff *skb, __u32 offset, __u32 family)
 	return ABSENT(next);
 }
 
-static __always_inline struct transport find_transport(struct __sk_buff *skb, __u32 offset, __u32 family)
+/* Finds the packet's transport header, and whether it opens a connection where nobody has
+ * looked. */
+static __always_inline void find_transport(struct __sk_buff *skb, struct packet *packet)
 {
-	__u64 packed = walk_headers(skb, offset, family);
+	__u64 packed = walk_headers(skb, packet->offset, packet->family);
+	struct transport *transport = &packet->transport;
 
-	return (struct transport){
-		.offset = packed & 0xffff,
-		.protocol = packed >> 16 & 0xff,
-		.present = packed >> 24 & 1,
-	};
+	transport->offset = packed & 0xffff;
+	transport->protocol = packed >> 16 & 0xff;
+	transport->present = packed >> 24 & 1;
+	if (packet->peek.behind_options && transport->present && transport->protocol == IPPROTO_TCP) {
+		__u8 tcp_flags = 0;
+
+		bpf_skb_load_bytes(skb, transport->offset + TCP_FLAGS, &tcp_flags, sizeof(tcp_flags));
+		packet->peek.is_syn = opens_connection(tcp_flags);
+	}
 }
 
 /* The ports of TCP, UDP, SCTP, DCCP and UDP-Lite begin with source, then
