@@ -12,7 +12,7 @@
 
 /* Which pinned maps a program can go on with: their types, their values, and
  * what these mean. The folder of pins has this number in its name. */
-#define EGRESS_PINS_VERSION 2
+#define EGRESS_PINS_VERSION 3
 
 /* Most interfaces that are counted at the same time; each costs 104 bytes per
  * possible CPU. */
@@ -46,6 +46,13 @@ struct egress_destination {
 	__u64 bytes; /* on the wire: link header and VLAN tags, no FCS */
 	__u64 first_seen_ns; /* CLOCK_MONOTONIC */
 	__u64 tcp_connects; /* SYNs without ACK */
+};
+
+/* Who sent the first packet of a record. */
+struct egress_sender {
+	__u64 cgroup_id; /* of the socket, in cgroup2; 0: no socket is known */
+	__u32 ingress_ifindex; /* where a forwarded packet came in; 0: nowhere */
+	__u32 uid; /* of the socket, if one is known */
 };
 
 /* What a destination counted on one CPU since it was found to be busy; the
@@ -147,7 +154,8 @@ enum egress_action {
  * lookup. */
 #define EGRESS_EXCLUDED_RECENTLY 512
 
-/* A prefix rule's key in `choices_0` and `choices_1`, LPM tries: the family's 16 bits, then the address. */
+/* A prefix rule's key in `prefix_rules_0` and `prefix_rules_1`, LPM tries: the family's 16 bits, then the
+ * address. */
 struct egress_prefix {
 	__u32 length; /* in bits, EGRESS_FAMILY_BITS included */
 	__u16 family;
@@ -174,6 +182,8 @@ EGRESS_OFFSET(struct egress_destination, state, 31);
 EGRESS_OFFSET(struct egress_destination, packets, 32);
 EGRESS_OFFSET(struct egress_destination, first_seen_ns, 48);
 EGRESS_OFFSET(struct egress_destination, tcp_connects, 56);
+EGRESS_STATIC_ASSERT(sizeof(struct egress_sender) == 16, "egress_sender");
+EGRESS_OFFSET(struct egress_sender, uid, 12);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_slot) == 32, "egress_slot");
 EGRESS_OFFSET(struct egress_slot, slot, 0);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_user_state) == 32, "egress_user_state");

@@ -28,7 +28,7 @@ static __noinline struct egress_destination *find_indexed(const struct egress_ke
 
 	if (!id)
 		return NULL;
-	set = bpf_map_lookup_elem(&hints, &index);
+	set = bpf_map_lookup_elem(&lookup_cache, &index);
 	/* Zeroed: there is room. */
 	if (set && (!set->older.hash || bpf_get_prandom_u32() % INSERT_RARITY == 0)) {
 		/* Safe: whatever another CPU writes, the record itself tells. */
@@ -42,7 +42,7 @@ static __always_inline struct egress_destination *find_cached(const struct egres
 							      __u32 shift)
 {
 	__u32 index = hash >> shift;
-	struct lookup_cache_set *set = bpf_map_lookup_elem(&hints, &index);
+	struct lookup_cache_set *set = bpf_map_lookup_elem(&lookup_cache, &index);
 	struct egress_destination *destination;
 
 	if (set) {

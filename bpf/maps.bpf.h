@@ -20,6 +20,14 @@ struct {
 	__type(value, struct egress_destination);
 } destinations SEC(".maps");
 
+/* Who sent the first packet of each record, by id: a record has no room for it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__type(key, __u32);
+	__type(value, struct egress_sender);
+} first_senders SEC(".maps");
+
 /* Which record of `destinations` a key has. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -47,7 +55,7 @@ struct {
 	__uint(max_entries, SIZED_AT_LOAD);
 	__type(key, __u32);
 	__type(value, struct lookup_cache_set);
-} hints SEC(".maps");
+} lookup_cache SEC(".maps");
 
 /* Records that no key has. */
 struct {
@@ -98,21 +106,21 @@ struct {
 	__uint(max_entries, SIZED_AT_LOAD);
 	__type(key, __u32);
 	__type(value, struct egress_user_state);
-} notes SEC(".maps");
+} user_state SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, EGRESS_INTERFACES_MAX);
 	__type(key, __u32);
 	__type(value, struct egress_retired_counts);
-} moved SEC(".maps");
+} retired_counts SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct egress_retire_journal);
-} pending_move SEC(".maps");
+} retire_journal SEC(".maps");
 
 /* Which prefixes get no record, and which do (enum egress_action). Asked when a
  * destination has none. Two sets: user space writes the one that is not in force,
@@ -124,8 +132,8 @@ struct prefix_rules {
 	__type(key, struct egress_prefix);
 	__type(value, __u32);
 };
-struct prefix_rules choices_0 SEC(".maps");
-struct prefix_rules choices_1 SEC(".maps");
+struct prefix_rules prefix_rules_0 SEC(".maps");
+struct prefix_rules prefix_rules_1 SEC(".maps");
 
 /* Bits of source ports: those of calls. Asked where replies are aggregated. */
 struct {
@@ -133,7 +141,7 @@ struct {
 	__uint(max_entries, 2 * EGRESS_CLIENT_PORTS_WORDS);
 	__type(key, __u32);
 	__type(value, __u64);
-} own_ports SEC(".maps");
+} client_ports SEC(".maps");
 
 /* By either set of prefix rules, one after the other. */
 struct {

@@ -42,9 +42,9 @@ static __always_inline bool is_excluded(const struct egress_key *key)
 		prefix.length = EGRESS_FAMILY_BITS + 32;
 	__builtin_memcpy(prefix.address, key->address, sizeof(prefix.address));
 	if (set)
-		action = bpf_map_lookup_elem(&choices_1, &prefix);
+		action = bpf_map_lookup_elem(&prefix_rules_1, &prefix);
 	else
-		action = bpf_map_lookup_elem(&choices_0, &prefix);
+		action = bpf_map_lookup_elem(&prefix_rules_0, &prefix);
 	if (!action || *action != EGRESS_EXCLUDE)
 		return false;
 	if (recent)
@@ -70,7 +70,7 @@ static __always_inline bool is_address_excluded(struct __sk_buff *skb, const str
 static __always_inline bool is_client_port(__u16 port, bool tcp)
 {
 	__u32 word = port / 64 + (tcp ? 0 : EGRESS_CLIENT_PORTS_WORDS);
-	__u64 *bits = bpf_map_lookup_elem(&own_ports, &word);
+	__u64 *bits = bpf_map_lookup_elem(&client_ports, &word);
 
 	return bits && *bits >> port % 64 & 1;
 }

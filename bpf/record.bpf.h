@@ -15,7 +15,7 @@
 #include "maps.bpf.h"
 #include "transport.bpf.h"
 
-/* Gives the key a record and describes its first packet. NULL: the table is
+/* Gives the key a record and describes its first packet, and who sent it. NULL: the table is
  * full. */
 static __always_inline struct egress_destination *create_record(struct __sk_buff *skb,
 								const struct packet *packet, __u32 slot,
@@ -24,6 +24,7 @@ static __always_inline struct egress_destination *create_record(struct __sk_buff
 	const struct transport *transport = &packet->transport;
 	const struct egress_key *key = &packet->key;
 	struct egress_destination *destination;
+	struct egress_sender *sender;
 	const __u32 only = 0;
 	__be16 port_be = 0;
 	__u32 id, *first;
@@ -32,8 +33,9 @@ static __always_inline struct egress_destination *create_record(struct __sk_buff
 	if (bpf_map_pop_elem(&free_ids, &id))
 		return NULL;
 	destination = bpf_map_lookup_elem(&destinations, &id);
+	sender = bpf_map_lookup_elem(&first_senders, &id);
 	taken = bpf_map_lookup_elem(&ids_taken, &only);
-	if (!destination || !taken)
+	if (!destination || !sender || !taken)
 		return NULL;
 	/* Used ids come before those that never were, and these in their order. */
 	if (!destination->first_seen_ns)
@@ -47,6 +49,9 @@ static __always_inline struct egress_destination *create_record(struct __sk_buff
 	destination->port = bpf_ntohs(port_be);
 	destination->protocol = transport->protocol;
 	destination->first_seen_ns = bpf_ktime_get_ns();
+	sender->cgroup_id = bpf_skb_cgroup_id(skb);
+	sender->ingress_ifindex = skb->ingress_ifindex;
+	sender->uid = bpf_get_socket_uid(skb);
 
 	if (!bpf_map_update_elem(&destination_ids, key, &id, BPF_NOEXIST)) {
 		destination->state = EGRESS_LISTED;

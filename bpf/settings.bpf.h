@@ -21,7 +21,7 @@ __u32 ipv6_prefix_length = 128;
 __u32 ipv4_prefix_length = 32;
 __be32 ipv4_mask_be = 0xffffffff;
 __u32 lookup_cache_shift SEC(".data") =
-	0; /* what it leaves of a hash is an index of `hints`, the lookup cache; 0: none is one */
+	0; /* what it leaves of a hash is an index of `lookup_cache`; 0: none is one */
 __u32 prefix_rules_in_force SEC(".data") = 0; /* 0 or 1 */
 __u32 unfilled SEC(".data") = 0; /* ids below it are to be put into `free_ids`, by egress_fill() */
 

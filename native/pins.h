@@ -12,8 +12,9 @@ namespace egress {
 
 /// The maps that are pinned: those that hold counts; the others are made from the settings.
 inline constexpr const char* kPinnedMaps[] = {
-    "destinations", "destination_ids", "free_ids", "interface_slots", "interfaces",
-    "cpu_counts",   "ids_taken",       "notes",    "moved",           "pending_move"};
+    "destinations",    "first_senders",  "destination_ids", "free_ids",
+    "interface_slots", "interfaces",     "cpu_counts",      "ids_taken",
+    "user_state",      "retired_counts", "retire_journal"};
 /// A map that tells which network namespace the others are of.
 inline constexpr const char* kNamespacePin = "network_namespace";
 
@@ -24,7 +25,7 @@ struct KeptPins {
   std::string reason;             ///< why, of the last
 };
 
-/// A folder on a BPF file system, under which maps and links outlive the process: PATH/v2/NAME. One
+/// A folder on a BPF file system, under which maps and links outlive the process: PATH/v3/NAME. One
 /// process at a time has it: the lock goes with the process, however it ends.
 class PinFolder {
  public:

@@ -129,11 +129,13 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   if (!skeleton_) throw Error("load program", "", errno, log.text());
 
   const auto& maps = skeleton_->maps;
-  for (bpf_map* map : {maps.destinations, maps.destination_ids, maps.free_ids, maps.notes})
+  for (bpf_map* map : {maps.destinations, maps.first_senders, maps.destination_ids, maps.free_ids,
+                       maps.user_state})
     bpf_map__set_max_entries(map, options.destinations_limit);
   // Where records cannot be marked alone (DestinationTable::retire), there must be no way to them
   // beside the index: lookup_cache_shift stays 0.
-  bpf_map__set_max_entries(maps.hints, mmapable_ ? cache_sets_for(options.destinations_limit) : 1);
+  bpf_map__set_max_entries(maps.lookup_cache,
+                           mmapable_ ? cache_sets_for(options.destinations_limit) : 1);
   const auto& programs = skeleton_->progs;
   for (bpf_program* program : {programs.egress_ethernet, programs.egress_ip})
     bpf_program__set_autoload(program, gso_size_);
@@ -153,7 +155,8 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
     ipv6_mask_be[word] = mask_word(options.ipv6_prefix_length, word);
   std::memcpy(settings.ipv6_mask_be, ipv6_mask_be.data(), sizeof(ipv6_mask_be));
   if (mmapable_)
-    for (bpf_map* map : {maps.destinations, maps.notes, maps.moved, maps.pending_move})
+    for (bpf_map* map : {maps.destinations, maps.first_senders, maps.user_state,
+                         maps.retired_counts, maps.retire_journal})
       bpf_map__set_map_flags(map, BPF_F_MMAPABLE);
   if (pins && !mmapable_) throw Error("open pins", pins->path(), EOPNOTSUPP);
   if (pins) adopt(*pins);
@@ -165,15 +168,17 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   const auto open = [](const bpf_map* map) {
     return MapHandle(bpf_map__fd(map), bpf_map__name(map));
   };
-  maps_.emplace(ProgramMaps{open(maps.destinations), open(maps.destination_ids),
-                            open(maps.free_ids), open(maps.ids_taken), open(maps.interface_slots),
-                            open(maps.interfaces), open(maps.cpu_counts), open(maps.notes),
-                            open(maps.moved), open(maps.pending_move), open(maps.own_ports)});
+  maps_.emplace(ProgramMaps{open(maps.destinations), open(maps.first_senders),
+                            open(maps.destination_ids), open(maps.free_ids), open(maps.ids_taken),
+                            open(maps.interface_slots), open(maps.interfaces),
+                            open(maps.cpu_counts), open(maps.user_state), open(maps.retired_counts),
+                            open(maps.retire_journal), open(maps.client_ports)});
   resize_lookup_cache(0);
-  prefix_rules_.emplace(PrefixRuleMaps{{MapHandle(bpf_map__fd(maps.choices_0), "choices"),
-                                        MapHandle(bpf_map__fd(maps.choices_1), "choices")},
-                                       open(maps.excluded_recently)},
-                        options.prefix_rules, [this](uint32_t set) { put_in_force(set); });
+  prefix_rules_.emplace(
+      PrefixRuleMaps{{MapHandle(bpf_map__fd(maps.prefix_rules_0), "prefix_rules"),
+                      MapHandle(bpf_map__fd(maps.prefix_rules_1), "prefix_rules")},
+                     open(maps.excluded_recently)},
+      options.prefix_rules, [this](uint32_t set) { put_in_force(set); });
   if (adopted_) return;
   fill_free_ids();
   if (pins)
@@ -189,8 +194,9 @@ std::vector<std::pair<std::string, int>> Program::pinned_maps() const {
 
 uint64_t Program::kernel_bytes(uint32_t destinations_limit) {
   constexpr uint64_t kHashElement = 96;  // with its bucket and its preallocated neighbours
-  constexpr uint64_t kPerDestination = sizeof(egress_destination) + sizeof(egress_user_state) +
-                                       kHashElement + sizeof(uint32_t) + sizeof(uint32_t);
+  constexpr uint64_t kPerDestination = sizeof(egress_destination) + sizeof(egress_sender) +
+                                       sizeof(egress_user_state) + kHashElement + sizeof(uint32_t) +
+                                       sizeof(uint32_t);
   constexpr uint64_t kPerCpu = EGRESS_INTERFACES_MAX * sizeof(egress_interface) +
                                2 * EGRESS_EXCLUDED_RECENTLY * sizeof(egress_key) +
                                EGRESS_CPU_COUNTS_MAX * sizeof(egress_counts);

@@ -31,6 +31,7 @@ struct ProgramOptions {
 /// The maps of the kernel program (bpf/maps.bpf.h).
 struct ProgramMaps {
   Map<uint32_t, egress_destination> destinations;
+  Map<uint32_t, egress_sender> first_senders;
   Map<egress_key, uint32_t> destination_ids;
   StackMap<uint32_t> free_ids;
   PerCpuMap<uint32_t, uint64_t> ids_taken;

@@ -7,10 +7,12 @@
 namespace egress {
 
 Records::Records(const Program& program, uint32_t limit) : maps_(program.maps()), limit_(limit) {
-  if (program.mmapable())
+  if (program.mmapable()) {
     mapped_.emplace(maps_.destinations, limit);
-  else
+    senders_.emplace(maps_.first_senders, limit);
+  } else {
     copy_.resize(limit);
+  }
   for (uint16_t slot = EGRESS_CPU_COUNTS_MAX - 1; slot > 0; slot--) free_cpu_slots_.push_back(slot);
 }
 

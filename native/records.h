@@ -29,6 +29,11 @@ class Records {
   const egress_destination& operator[](uint32_t id) const {
     return mapped_ ? mapped_->get()[id] : copy_[id];
   }
+  /// Who sent the first packet of a record.
+  /// @throws Error "read map"
+  egress_sender first_sender(uint32_t id) const {
+    return senders_ ? senders_->get()[id] : maps_.first_senders.at(id);
+  }
   /// Reads a record anew where it is a copy.
   /// @throws Error "read map"
   void refresh(uint32_t id);
@@ -85,7 +90,8 @@ class Records {
   const ProgramMaps& maps_;
   const uint32_t limit_;
   std::optional<ArrayValues<egress_destination>> mapped_;
-  std::vector<egress_destination> copy_;  // where it cannot be mapped
+  std::optional<ArrayValues<egress_sender>> senders_;  // where they can be mapped
+  std::vector<egress_destination> copy_;               // where it cannot be mapped
   std::vector<uint16_t> free_cpu_slots_;
 };
 

@@ -7,3 +7,6 @@ export function pinFolder(t: { teardown(action: () => unknown): void }, host: Na
   t.teardown(() => rmSync(path, { recursive: true, force: true }))
   return path
 }
+
+/** Where in a folder of pins those of this version are: EGRESS_PINS_VERSION of bpf/egress.h. */
+export const pinsIn = (folder: string) => `${folder}/v3`

@@ -13,7 +13,7 @@ import {
 } from '../../support/exporter.js'
 import { temporaryFolder } from '../../support/memory.js'
 import { silentPair } from '../../support/network.js'
-import { pinFolder } from '../../support/pins.js'
+import { pinFolder, pinsIn } from '../../support/pins.js'
 import { remembers, sendTo, soundness, stored } from '../../support/remembering.js'
 
 // Somebody removes the folder of an exporter that runs.
@@ -98,7 +98,7 @@ for (const mode of modes)
           ),
         ),
       )
-      const pinned = readdirSync(`${pins}/v2`)
+      const pinned = readdirSync(pinsIn(pins))
       t.equal(first.samples().get('egress_pinned'), 0)
       t.equal(second.samples().get('egress_pinned'), 1)
       sendTo(host, old)
@@ -106,7 +106,7 @@ for (const mode of modes)
 
       t.equal(await first.stop(), 0)
       t.match(first.log().at(-1), /level=warn msg="counting ends where it is not pinned"/)
-      t.same(readdirSync(`${pins}/v2`), pinned)
+      t.same(readdirSync(pinsIn(pins)), pinned)
       t.equal(await second.stop(), 0)
       t.match(second.log().at(-1), /counting goes on without the exporter, by its pins/)
     },

@@ -6,7 +6,7 @@ import t from 'tap'
 import { destination, exporterCommand, program, modes, startExporter } from '../../support/exporter.js'
 import { ethernetFrame, Namespace, silence, silentPair } from '../../support/network.js'
 import { ipv4 } from '../../support/packets.js'
-import { pinFolder } from '../../support/pins.js'
+import { pinFolder, pinsIn } from '../../support/pins.js'
 
 const frames = (count: number) =>
   Array(count)
@@ -86,7 +86,7 @@ for (const mode of modes) {
       series.startsWith('egress_interface_attached'),
     )
     t.same(attached, ['egress_interface_attached{interface="lan0"}'])
-    const links = readdirSync(`${pins}/v2`).filter((name) => name.startsWith('tcx-'))
+    const links = readdirSync(pinsIn(pins)).filter((name) => name.startsWith('tcx-'))
     t.same(links, mode === 'tcx' ? [`tcx-${host.ifindex('lan0')}`] : [])
     await last.stop()
     t.match(cleanup(host), `removed the pins in ${pins}`)

@@ -7,7 +7,7 @@ import { eventually } from '../../support/await.js'
 import { destination, modes, type RunningExporter, startExporter } from '../../support/exporter.js'
 import { type Namespace, silentPair } from '../../support/network.js'
 import { framesTo } from '../../support/packets.js'
-import { pinFolder } from '../../support/pins.js'
+import { pinFolder, pinsIn } from '../../support/pins.js'
 
 const to = '203.0.113.1'
 const send = (host: Namespace, device: string, count: number) =>
@@ -46,7 +46,7 @@ for (const mode of modes) {
     const first = await startExporter(t, host, ...flags)
     send(host, 'lan0', 23)
     t.equal(first.samples().get('egress_pinned'), 1)
-    const before = readdirSync(`${pins}/v2`)
+    const before = readdirSync(pinsIn(pins))
     rmSync(pins, { recursive: true })
     addInterface(host)
     await attached(first, 'lan1')
@@ -57,12 +57,12 @@ for (const mode of modes) {
     )
     await eventually(() => {
       const links = mode === 'tcx' ? 1 : 0
-      assert.equal(readdirSync(`${pins}/v2`).length, before.length + links)
+      assert.equal(readdirSync(pinsIn(pins)).length, before.length + links)
     })
     t.equal(first.samples().get('egress_pinned'), 1)
 
     // One alone, and at the stop.
-    rmSync(`${pins}/v2/notes`)
+    rmSync(`${pinsIn(pins)}/user_state`)
     await first.stop()
     t.match(first.log().at(-1), /counting goes on without the exporter, by its pins/)
     send(host, 'lan0', 31)
@@ -86,12 +86,12 @@ for (const mode of modes) {
       `--bpf.mode=${mode}`,
       `--bpf.pin-path=${pins}`,
     )
-    rmSync(`${pins}/v2/notes`)
+    rmSync(`${pinsIn(pins)}/user_state`)
     const theirs = ['type', 'array', 'key', '4', 'value', '8', 'entries', '1', 'name', 'theirs']
-    execFileSync('bpftool', ['map', 'create', `${pins}/v2/notes`, ...theirs])
+    execFileSync('bpftool', ['map', 'create', `${pinsIn(pins)}/user_state`, ...theirs])
     await logged(
       exporter,
-      /level=warn msg="these cannot be pinned: what they count ends with the exporter" \S+ pins=notes reason="pin \S+notes: File exists"/,
+      /level=warn msg="these cannot be pinned: what they count ends with the exporter" \S+ pins=user_state reason="pin \S+user_state: File exists"/,
     )
     t.equal(exporter.samples().get('egress_pinned'), 0)
     addInterface(host)
@@ -104,7 +104,7 @@ for (const mode of modes) {
     t.equal(exporter.log().filter((line) => line.includes('cannot be pinned')).length, 1, 'said once')
     for (const device of ['lan0', 'lan1']) t.equal(programsAt(host, device), 0, device)
     t.match(
-      execFileSync('bpftool', ['map', 'show', 'pinned', `${pins}/v2/notes`], { encoding: 'utf8' }),
+      execFileSync('bpftool', ['map', 'show', 'pinned', `${pinsIn(pins)}/user_state`], { encoding: 'utf8' }),
       'theirs',
     )
   })
@@ -114,14 +114,17 @@ t.test('a pin whose place is free again is there again', async (t) => {
   const host = silentPair(t, 'lan0')
   const pins = pinFolder(t, host)
   const exporter = await startExporter(t, host, '--interface=lan0', `--bpf.pin-path=${pins}`)
-  const notes = `${pins}/v2/notes`
-  rmSync(notes)
+  const userState = `${pinsIn(pins)}/user_state`
+  rmSync(userState)
   const theirs = ['type', 'array', 'key', '4', 'value', '8', 'entries', '1', 'name', 'theirs']
-  execFileSync('bpftool', ['map', 'create', notes, ...theirs])
+  execFileSync('bpftool', ['map', 'create', userState, ...theirs])
   const pinned = (is: number) =>
     eventually(() => assert.equal(exporter.samples().get('egress_pinned'), is, exporter.log().at(-1)))
   await pinned(0)
-  rmSync(notes)
+  rmSync(userState)
   await pinned(1)
-  t.match(execFileSync('bpftool', ['map', 'show', 'pinned', notes], { encoding: 'utf8' }), / name notes /)
+  t.match(
+    execFileSync('bpftool', ['map', 'show', 'pinned', userState], { encoding: 'utf8' }),
+    / name user_state /,
+  )
 })

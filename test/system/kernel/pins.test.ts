@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -12,7 +13,7 @@ import {
 } from '../../support/exporter.js'
 import { Namespace, silentPair } from '../../support/network.js'
 import { framesTo } from '../../support/packets.js'
-import { pinFolder } from '../../support/pins.js'
+import { pinFolder, pinsIn } from '../../support/pins.js'
 
 const frames = (count: number, to = '203.0.113.1') => framesTo(to, count)
 const packets = (exporter: RunningExporter, to = '203.0.113.1', device = 'lan0') =>
@@ -85,7 +86,7 @@ t.test('pins of another version are replaced', async (t) => {
   execFileSync('bpftool', [...pinned, 'entries', '1', 'name', 'destinations'])
   const exporter = await startExporter(t, host, '--interface=lan0', `--bpf.pin-path=${pins}`)
   t.match(exporter.log().join('\n'), 'reason="they are of another version, v0"')
-  t.same(readdirSync(pins), ['v2'])
+  t.same(readdirSync(pins), [basename(pinsIn(pins))])
 })
 
 t.test('where one map is gone, all begin anew, and the log says what was lost', async (t) => {
@@ -93,14 +94,14 @@ t.test('where one map is gone, all begin anew, and the log says what was lost', 
   const pins = pinFolder(t, host)
   const flags = ['--interface=lan0', `--bpf.pin-path=${pins}`]
   for (const [gone, lost] of [
-    ['notes', 'its notes is gone; 1 destinations'],
+    ['user_state', 'its user_state is gone; 1 destinations'],
     ['destination_ids', 'its destination_ids is gone'],
   ] as const) {
     const first = await startExporter(t, host, ...flags)
     host.traffic('frames lan0', frames(23))
     t.equal(packets(first), 23)
     await first.stop()
-    execFileSync('rm', [`${pins}/v2/${gone}`])
+    execFileSync('rm', [`${pinsIn(pins)}/${gone}`])
     const second = await startExporter(t, host, ...flags)
     const complaints = second.log().filter((line) => /level=warn.*pin/.test(line))
     t.equal(complaints.length, 1)
@@ -120,7 +121,7 @@ t.test('a start that was killed while it pinned is made whole', async (t) => {
   const flags = ['--interface=lan0', `--bpf.pin-path=${pins}`]
   const first = await startExporter(t, host, ...flags)
   await first.stop()
-  execFileSync('rm', [`${pins}/v2/notes`])
+  execFileSync('rm', [`${pinsIn(pins)}/user_state`])
   const second = await startExporter(t, host, ...flags)
   host.traffic('frames lan0', frames(23))
   t.equal(packets(second), 23)

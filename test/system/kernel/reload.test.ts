@@ -127,7 +127,7 @@ t.test(
     writeFileSync(file, prefixes(2_000, 0, '  - 203.0.113.0/24\n'))
     writeFileSync(failing, '')
     await reload(exporter, stay)
-    t.match(exporter.log().at(-1), /write map choices: Cannot allocate memory/)
+    t.match(exporter.log().at(-1), /write map prefix_rules: Cannot allocate memory/)
     t.equal(exporter.samples().get('egress_config_last_reload_successful'), 0)
     expectOld('without memory for all prefixes')
 
