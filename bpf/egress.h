@@ -94,18 +94,27 @@ struct egress_slot {
  * ones are positive and signed. */
 #define EGRESS_DEPARTED 0x80000000U
 
-/* Why a packet has no destination of its own; the order is that of the
- * `reason` label values in native/exposition.h. */
+/* Why a packet has no destination of its own: the constant, and the `reason`
+ * label of metrics. The program counts by these, in a switch with a default, */
+#define EGRESS_FOR_EACH_PROGRAM_REASON(EACH, LAST)                                                           \
+	EACH(EGRESS_EXCLUDED, "excluded")                                                                    \
+	EACH(EGRESS_OVERFLOW, "overflow")                                                                    \
+	EACH(EGRESS_REPLY, "reply")                                                                          \
+	EACH(EGRESS_NOT_IP, "not_ip")                                                                        \
+	LAST(EGRESS_MALFORMED, "malformed")
+/* and user space by all. */
+#define EGRESS_FOR_EACH_REASON(EACH)                                                                         \
+	EGRESS_FOR_EACH_PROGRAM_REASON(EACH, EACH)                                                           \
+	EACH(EGRESS_EXPIRED, "expired")
+
+#define EGRESS_ENUMERATOR(constant, label) constant,
 enum egress_unlisted {
-	EGRESS_EXCLUDED,
-	EGRESS_OVERFLOW,
-	EGRESS_REPLY,
-	EGRESS_NOT_IP,
-	EGRESS_MALFORMED,
-	EGRESS_PROGRAM_REASONS, /* the program counts by these, user space by all: */
-	EGRESS_EXPIRED = EGRESS_PROGRAM_REASONS,
+	EGRESS_FOR_EACH_REASON(EGRESS_ENUMERATOR)
+	/* How many: */
 	EGRESS_UNLISTED_REASONS,
+	EGRESS_PROGRAM_REASONS = EGRESS_EXPIRED,
 };
+#undef EGRESS_ENUMERATOR
 
 struct egress_counter {
 	__u64 packets;

@@ -91,19 +91,14 @@ static __always_inline struct egress_counter *unlisted(struct egress_interface *
 {
 	struct egress_counter *counter;
 
-#define CASE(constant)                                                                                       \
+#define CASE(constant, label)                                                                                \
 	case constant:                                                                                       \
 		counter = &interface->unlisted[constant];                                                    \
 		barrier_var(counter); /* else clang computes the offset */                                   \
-		return counter
+		return counter;
 
 	switch (reason) {
-		CASE(EGRESS_EXCLUDED);
-		CASE(EGRESS_OVERFLOW);
-		CASE(EGRESS_REPLY);
-		CASE(EGRESS_NOT_IP);
-	default:
-		CASE(EGRESS_MALFORMED);
+		EGRESS_FOR_EACH_PROGRAM_REASON(CASE, default : CASE)
 	}
 #undef CASE
 }

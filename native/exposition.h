@@ -15,8 +15,10 @@
 namespace egress {
 
 /// The `reason` label, in the order of enum egress_unlisted.
+#define EGRESS_LABEL(constant, label) label,
 constexpr std::array<std::string_view, EGRESS_UNLISTED_REASONS> kReasons = {
-    "excluded", "overflow", "reply", "not_ip", "malformed", "expired"};
+    EGRESS_FOR_EACH_REASON(EGRESS_LABEL)};
+#undef EGRESS_LABEL
 
 /// The two text formats of Prometheus; they differ in the names of counters' metadata.
 enum class Format { kText, kOpenMetrics };

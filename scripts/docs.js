@@ -20,9 +20,11 @@ async function write(file, generate) {
   }
 }
 
-/** The fields of a destination come from the catalogue, the rest is written by hand. */
+/** The fields of a destination come from the catalogue, reasons from the kernel program; the rest is by hand. */
 function apiSchema(file) {
   const schema = JSON.parse(readFileSync(file, 'utf8'))
+  const reasons = readFileSync('bpf/egress.h', 'utf8').matchAll(/\(EGRESS_\w+, "(\w+)"\)/g)
+  schema.$defs.interface.properties.unlisted.propertyNames.enum = [...reasons].map(([, label]) => label)
   const listed = Object.entries(fields).filter(([, { live }]) => live)
   schema.$defs.destination = {
     type: 'object',

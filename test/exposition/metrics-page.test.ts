@@ -29,6 +29,17 @@ function served(): Map<string, Family> {
   )
 }
 
+t.test('docs/metrics.md says what each reason is', (t) => {
+  const [, meaning = ''] =
+    /^\| `egress_unlisted_packets_total` +\|[^|]+\|[^|]+\|(.*)\|$/m.exec(
+      readFileSync('docs/metrics.md', 'utf8'),
+    ) ?? []
+  const reasons = (text: string, each: RegExp) => [...text.matchAll(each)].map(([, reason]) => reason).sort()
+  const page = readFileSync('test/exposition/golden.prom', 'utf8')
+  t.same(reasons(meaning, /`(\w+)`/g), reasons(page, /^egress_unlisted_packets_total\{.*reason="(\w+)"\}/gm))
+  t.end()
+})
+
 t.test('docs/metrics.md has each metric that pages have, with its type and labels, and no other', (t) => {
   const inDocs = documented()
   for (const [name, family] of served()) t.same(inDocs.get(name), family, name)
