@@ -24,6 +24,7 @@ function describe(report: HostReport): string[] {
     `kernel        ${report.kernel}, libbpf ${report.libbpf}`,
     `capabilities  ${held.join(', ') || 'none'}${missing.length > 0 ? `; not held: ${missing.join(', ')}` : ''}`,
     `bpffs         ${report.bpffs.map(({ path, writable }) => `${path}${writable ? '' : ' (not writable)'}`).join(', ') || 'none: mount -t bpf bpf /sys/fs/bpf, if you want pins'}`,
+    `services      ${report.services}`,
     '',
     'Features, each tried:',
     ...report.features.flatMap(describeFeature),

@@ -2,6 +2,7 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import type { BpfMode } from '../config/options.js'
 import { UserError } from '../errors.js'
+import { describeServices } from '../services/known-here.js'
 import { isNativeError } from './native-error.js'
 import { type Addon, loadAddon } from './native/addon.js'
 import type { AttachedMode, ClsactFilter } from './native/programs.js'
@@ -66,6 +67,8 @@ export interface HostReport {
   readonly features: readonly Feature[]
   readonly privileges: { readonly held: readonly Capability[]; readonly missing: readonly Capability[] }
   readonly bpffs: readonly { readonly path: string; readonly writable: boolean }[]
+  /** Whether they can be told apart here, in a sentence. */
+  readonly services: string
   readonly interfaces: readonly InterfaceReport[]
   readonly leftovers: readonly Leftover[]
 }
@@ -98,6 +101,7 @@ export async function reportHost(bpfMode: BpfMode, addon: Addon = loadAddon()): 
       missing: missingCapabilities(['CAP_BPF', 'CAP_NET_ADMIN', 'CAP_PERFMON']),
     },
     bpffs: bpfFileSystems(),
+    services: describeServices(),
     interfaces: await reportInterfaces(usable ? mode : undefined, addon),
     leftovers: Array.from(findLeftovers(addon), reportLeftover),
   }

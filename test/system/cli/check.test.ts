@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { release } from 'node:os'
 import t from 'tap'
+import { describeServices } from '../../../src/services/known-here.js'
 import { modes, program, startExporter } from '../../support/exporter.js'
 import { type Namespace, silentPair } from '../../support/network.js'
 
@@ -18,11 +19,12 @@ t.test('a host that can do everything', async (t) => {
   const text = check(host)
   t.equal(text.status, 0)
   t.match(text.stdout, /^The exporter can count on this host\.\n\nkernel +\d/)
+  t.match(text.stdout, `\nservices      ${describeServices()}\n`)
   t.match(text.stdout, `lan0 (ether): by ${modes[0]}`)
   t.match(text.stdout, /What is here of this program:\n {2}nothing\n/)
 
   const report = json(check(host, ['--json']))
-  t.match(report, { kernel: release(), usable: true, leftovers: [] })
+  t.match(report, { kernel: release(), usable: true, services: describeServices(), leftovers: [] })
   t.strictSame(
     report.features.map(({ name, available }: { name: string; available: boolean }) => [name, available]),
     ['program', 'tcx', 'clsact', 'mmapable arrays', 'membarrier'].map((name) => [name, true]),
