@@ -19,6 +19,7 @@
 #include "../bpf/egress.h"
 #include "error.h"
 #include "folder_lock.h"
+#include "program_maps.h"
 
 namespace egress {
 namespace {
@@ -34,7 +35,7 @@ bool is_numbered(std::string_view name, std::string_view prefix) {
 /// What this program pins: maps by their names, links by their interfaces. Other files stay.
 bool is_pin(std::string_view name) {
   return is_numbered(name, "tcx-") || name == kNamespacePin ||
-         std::ranges::find(kPinnedMaps, name) != std::end(kPinnedMaps);
+         std::ranges::find(kPinnedMaps, name, &PinnedMap::name) != std::end(kPinnedMaps);
 }
 
 bool is_version(std::string_view name) { return is_numbered(name, "v"); }

@@ -10,11 +10,6 @@
 
 namespace egress {
 
-/// The maps that are pinned: those that hold counts; the others are made from the settings.
-inline constexpr const char* kPinnedMaps[] = {
-    "destinations",    "first_senders",  "destination_ids", "free_ids",
-    "interface_slots", "interfaces",     "cpu_counts",      "ids_taken",
-    "user_state",      "retired_counts", "retire_journal"};
 /// A map that tells which network namespace the others are of.
 inline constexpr const char* kNamespacePin = "network_namespace";
 

@@ -55,8 +55,8 @@ Map<uint32_t, Variables> variables(const egress_bpf* skeleton) {
 
 std::vector<bpf_map*> maps_to_pin(const egress_bpf* skeleton) {
   std::vector<bpf_map*> maps;
-  for (const char* name : kPinnedMaps)
-    maps.push_back(bpf_object__find_map_by_name(skeleton->obj, name));
+  for (const PinnedMap& map : kPinnedMaps)
+    maps.push_back(bpf_object__find_map_by_name(skeleton->obj, map.name));
   return maps;
 }
 
@@ -128,10 +128,12 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   skeleton_.reset(egress_bpf::open());
   if (!skeleton_) throw Error("load program", "", errno, log.text());
 
+  for (const PinnedMap& pinned : kPinnedMaps) {
+    bpf_map* map = bpf_object__find_map_by_name(skeleton_->obj, pinned.name);
+    if (pinned.bytes_per_destination > 0) bpf_map__set_max_entries(map, options.destinations_limit);
+    if (pinned.mmapable && mmapable_) bpf_map__set_map_flags(map, BPF_F_MMAPABLE);
+  }
   const auto& maps = skeleton_->maps;
-  for (bpf_map* map : {maps.destinations, maps.first_senders, maps.destination_ids, maps.free_ids,
-                       maps.user_state})
-    bpf_map__set_max_entries(map, options.destinations_limit);
   // Where records cannot be marked alone (DestinationTable::retire), there must be no way to them
   // beside the index: lookup_cache_shift stays 0.
   bpf_map__set_max_entries(maps.lookup_cache,
@@ -154,10 +156,6 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   for (uint32_t word = 0; word < ipv6_mask_be.size(); word++)
     ipv6_mask_be[word] = mask_word(options.ipv6_prefix_length, word);
   std::memcpy(settings.ipv6_mask_be, ipv6_mask_be.data(), sizeof(ipv6_mask_be));
-  if (mmapable_)
-    for (bpf_map* map : {maps.destinations, maps.first_senders, maps.user_state,
-                         maps.retired_counts, maps.retire_journal})
-      bpf_map__set_map_flags(map, BPF_F_MMAPABLE);
   if (pins && !mmapable_) throw Error("open pins", pins->path(), EOPNOTSUPP);
   if (pins) adopt(*pins);
 
@@ -165,19 +163,12 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   int error = egress_bpf::load(skeleton_.get());
   if (error != 0) throw Error("load program", "", -error, log.text());
 
-  const auto open = [](const bpf_map* map) {
-    return MapHandle(bpf_map__fd(map), bpf_map__name(map));
-  };
-  maps_.emplace(ProgramMaps{open(maps.destinations), open(maps.first_senders),
-                            open(maps.destination_ids), open(maps.free_ids), open(maps.ids_taken),
-                            open(maps.interface_slots), open(maps.interfaces),
-                            open(maps.cpu_counts), open(maps.user_state), open(maps.retired_counts),
-                            open(maps.retire_journal), open(maps.client_ports)});
+  maps_.emplace(ProgramMaps{skeleton_->obj});
   resize_lookup_cache(0);
   prefix_rules_.emplace(
       PrefixRuleMaps{{MapHandle(bpf_map__fd(maps.prefix_rules_0), "prefix_rules"),
                       MapHandle(bpf_map__fd(maps.prefix_rules_1), "prefix_rules")},
-                     open(maps.excluded_recently)},
+                     maps_->excluded_recently},
       options.prefix_rules, [this](uint32_t set) { put_in_force(set); });
   if (adopted_) return;
   fill_free_ids();
@@ -193,14 +184,12 @@ std::vector<std::pair<std::string, int>> Program::pinned_maps() const {
 }
 
 uint64_t Program::kernel_bytes(uint32_t destinations_limit) {
-  constexpr uint64_t kHashElement = 96;  // with its bucket and its preallocated neighbours
-  constexpr uint64_t kPerDestination = sizeof(egress_destination) + sizeof(egress_sender) +
-                                       sizeof(egress_user_state) + kHashElement + sizeof(uint32_t) +
-                                       sizeof(uint32_t);
+  uint64_t per_destination = sizeof(uint32_t);  // in the lookup cache
+  for (const PinnedMap& map : kPinnedMaps) per_destination += map.bytes_per_destination;
   constexpr uint64_t kPerCpu = EGRESS_INTERFACES_MAX * sizeof(egress_interface) +
                                2 * EGRESS_EXCLUDED_RECENTLY * sizeof(egress_key) +
                                EGRESS_CPU_COUNTS_MAX * sizeof(egress_counts);
-  return destinations_limit * kPerDestination + possible_cpus() * kPerCpu;
+  return destinations_limit * per_destination + possible_cpus() * kPerCpu;
 }
 
 Program::~Program() = default;

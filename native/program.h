@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "../bpf/egress.h"
-#include "map.h"
 #include "pins.h"
 #include "prefix_rules.h"
+#include "program_maps.h"
 
 struct egress_bpf;  // the generated skeleton
 
@@ -26,22 +26,6 @@ struct ProgramOptions {
   bool aggregate_replies = false;
   /// As on Linux 5.4, for tests: arrays cannot be mapped, and programs not read gso_size.
   bool old_kernel = false;
-};
-
-/// The maps of the kernel program (bpf/maps.bpf.h).
-struct ProgramMaps {
-  Map<uint32_t, egress_destination> destinations;
-  Map<uint32_t, egress_sender> first_senders;
-  Map<egress_key, uint32_t> destination_ids;
-  StackMap<uint32_t> free_ids;
-  PerCpuMap<uint32_t, uint64_t> ids_taken;
-  Map<uint32_t, egress_slot> interface_slots;
-  PerCpuMap<uint32_t, egress_interface> interfaces;
-  PerCpuMap<uint32_t, egress_counts> cpu_counts;
-  Map<uint32_t, egress_user_state> user_state;
-  Map<uint32_t, egress_retired_counts> retired_counts;
-  Map<uint32_t, egress_retire_journal> retire_journal;
-  Map<uint32_t, uint64_t> client_ports;
 };
 
 /// The loaded kernel program and its maps.
