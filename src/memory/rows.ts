@@ -31,6 +31,34 @@ export interface PlacedContact extends Contact {
   readonly lastLivedMs: number
 }
 
+/** A destination as it is in the table. */
+export interface StoredDestination
+  extends Remembered, Pick<PlacedContact, 'life' | 'firstLivedMs' | 'lastLivedMs'> {
+  /** What was counted before that life. */
+  readonly packetsBefore: number
+  readonly bytesBefore: number
+}
+
+/** What the table has of a first contact. */
+export const storedContact = (contact: PlacedContact, status: Status): StoredDestination => ({
+  ...contact,
+  status,
+  acknowledgedMs: null,
+  note: null,
+  packetsBefore: 0,
+  bytesBefore: 0,
+})
+
+/** What it has of what is only known as people see it: all that it counted was in another life. */
+export const storedMemory = (one: Remembered): StoredDestination => ({
+  ...one,
+  life: '',
+  packetsBefore: one.packets,
+  bytesBefore: one.bytes,
+  firstLivedMs: 0,
+  lastLivedMs: 0,
+})
+
 export type AuditEvent = 'first_contact' | 'acknowledged' | 'forgotten' | 'expired'
 
 /** Why something is forgotten: somebody wanted it, it was idle too long, or others needed the room. */

@@ -1,4 +1,35 @@
 import type Database from 'better-sqlite3'
+import type { Remembered, StoredDestination } from './rows.js'
+
+type Columns<Row> = Readonly<Record<keyof Row, string>>
+
+/** The columns of what people see of a destination, by the names that rows have for them. */
+export const rememberedColumns: Columns<Remembered> = {
+  interface: 'interface',
+  destination: 'destination',
+  firstSeenMs: 'first_seen_ms',
+  lastSeenMs: 'last_seen_ms',
+  protocol: 'protocol',
+  port: 'port',
+  packets: 'packets',
+  bytes: 'bytes',
+  status: 'status',
+  acknowledgedMs: 'acknowledged_ms',
+  note: 'note',
+}
+
+/** All columns of a destination. */
+export const destinationColumns: Columns<StoredDestination> = {
+  ...rememberedColumns,
+  life: 'life',
+  packetsBefore: 'packets_before',
+  bytesBefore: 'bytes_before',
+  firstLivedMs: 'first_lived_ms',
+  lastLivedMs: 'last_lived_ms',
+}
+
+/** What databases of earlier versions lack of them. */
+export const laterColumns = { first_lived_ms: 0, last_lived_ms: 0 }
 
 /** Each brings a database from the version of its place in the list to the next. */
 export const migrations = [

@@ -1,5 +1,6 @@
 import { renameSync } from 'node:fs'
 import Database from 'better-sqlite3'
+import { laterColumns } from './schema.js'
 import type { Row } from './statements.js'
 import { databaseFile, type Store } from './store.js'
 
@@ -41,7 +42,7 @@ export function salvage(file: string, into: Store): number {
   }
   try {
     const save = (row: Row) => {
-      if (into.takeOver({ first_lived_ms: 0, last_lived_ms: 0, ...row })) saved++
+      if (into.takeOver({ ...laterColumns, ...row })) saved++
     }
     each('SELECT * FROM destinations ORDER BY interface, destination', save)
     each('SELECT * FROM destinations ORDER BY interface DESC, destination DESC', save)

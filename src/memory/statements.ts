@@ -1,11 +1,20 @@
 import type Database from 'better-sqlite3'
-import type { EventRow, PlacedContact, Remembered, Status, StoredEvent } from './rows.js'
+import type { EventRow, PlacedContact, Remembered, StoredDestination, StoredEvent } from './rows.js'
+import { destinationColumns, rememberedColumns } from './schema.js'
 
 /** As it is in the table. */
 export type Row = Record<string, string | number | null>
 
-export const columns = `interface, destination, first_seen_ms AS firstSeenMs, last_seen_ms AS lastSeenMs,
-  protocol, port, packets, bytes, status, acknowledged_ms AS acknowledgedMs, note`
+/** What is remembered, under the names that rows have for it. */
+export const columns = Object.entries(rememberedColumns)
+  .map(([name, column]) => `${column} AS ${name}`)
+  .join(', ')
+
+const allColumns = Object.values(destinationColumns)
+/** @param names of the values, in the order of the columns */
+const insertInto = (names: readonly string[]) =>
+  `INSERT INTO destinations (${allColumns.join(', ')}) VALUES (${names.map((name) => `@${name}`).join(', ')})`
+const insert = insertInto(Object.keys(destinationColumns))
 
 /** What is counted goes on from what was remembered, where another record counts now. */
 const goOn = (unit: string) =>
@@ -18,10 +27,7 @@ export function prepare(database: Database.Database) {
     get: database.prepare<[string, string], Remembered>(
       `SELECT ${columns} FROM destinations WHERE interface = ? AND destination = ?`,
     ),
-    insert: database.prepare<[PlacedContact & { status: Status }]>(
-      `INSERT INTO destinations VALUES (@interface, @destination, @firstSeenMs, @lastSeenMs, @protocol, @port,
-         @packets, @bytes, @life, 0, 0, @status, NULL, NULL, @firstLivedMs, @lastLivedMs)`,
-    ),
+    insert: database.prepare<[StoredDestination]>(insert),
     update: database.prepare<[PlacedContact]>(
       `UPDATE destinations SET ${goOn('packets')}, ${goOn('bytes')}, life = @life,
          last_seen_ms = max(last_seen_ms, @lastSeenMs), last_lived_ms = max(last_lived_ms, @lastLivedMs)
@@ -72,17 +78,8 @@ export function prepare(database: Database.Database) {
        WHERE last_lived_ms >= @fromLivedMs AND last_lived_ms < @toLivedMs`,
     ),
     everything: database.prepare<[], Row>('SELECT * FROM destinations'),
-    takeOver: database.prepare<[Row]>(
-      `INSERT INTO destinations VALUES (@interface, @destination, @first_seen_ms, @last_seen_ms, @protocol,
-         @port, @packets, @bytes, @life, @packets_before, @bytes_before, @status, @acknowledged_ms, @note,
-         @first_lived_ms, @last_lived_ms)
-       ON CONFLICT DO NOTHING`,
-    ),
-    remember: database.prepare<[Remembered]>(
-      `INSERT INTO destinations VALUES (@interface, @destination, @firstSeenMs, @lastSeenMs, @protocol, @port,
-         @packets, @bytes, '', @packets, @bytes, @status, @acknowledgedMs, @note, 0, 0)
-       ON CONFLICT DO NOTHING`,
-    ),
+    takeOver: database.prepare<[Row]>(`${insertInto(allColumns)} ON CONFLICT DO NOTHING`),
+    remember: database.prepare<[StoredDestination]>(`${insert} ON CONFLICT DO NOTHING`),
     addEvent: database.prepare<[EventRow]>(
       `INSERT INTO events (at_ms, event, interface, destination, protocol, port, status, note, reason)
        VALUES (@atMs, @event, @interface, @destination, @protocol, @port, @status, @note, @reason)`,

@@ -4,7 +4,7 @@ import Database from 'better-sqlite3'
 import { makeFolder } from './folder.js'
 import type { SavedClock, WrongTimes } from './lived-clock.js'
 import type { EventRow, ForgetReason, PlacedContact, Remembered, Status, StoredEvent } from './rows.js'
-import { eventOf } from './rows.js'
+import { eventOf, storedContact, storedMemory } from './rows.js'
 import { maxAnnounced, facts, type MemoryStore, type Summary } from './memory-store.js'
 import { migrate } from './schema.js'
 import { columns, prepare, type Row } from './statements.js'
@@ -126,7 +126,7 @@ export class Store implements MemoryStore {
   }
 
   insert(contact: PlacedContact, status: Status): void {
-    this.#statements.insert.run({ ...contact, status })
+    this.#statements.insert.run(storedContact(contact, status))
     if (status === 'new') this.#statements.addNew.run(contact.interface, 1)
   }
 
@@ -243,7 +243,7 @@ export class Store implements MemoryStore {
 
   /** Remembers what is known of a destination, unless it is remembered already. */
   remember(one: Remembered): void {
-    this.#statements.remember.run(one)
+    this.#statements.remember.run(storedMemory(one))
   }
 
   /** Counts destinations that are new on an interface. */
