@@ -101,10 +101,10 @@ void first_seen(const Page& page, const Page::Cursor& at, Writer& out) {
   out.seconds(page.snapshot().destinations[at.row].first_seen_ms);
 }
 
-template <auto Member>
-void interface_total(const Page& page, const Page::Cursor& at, Writer& out) {
-  const auto& counters = page.snapshot().interfaces[at.row].counters;
-  out << "{" << page.interface_label(at.row) << "} " << counters.total.*Member;
+/// What a function of an interface says.
+template <auto Value>
+void interface_value(const Page& page, const Page::Cursor& at, Writer& out) {
+  out << "{" << page.interface_label(at.row) << "} " << Value(page.snapshot().interfaces[at.row]);
 }
 
 template <auto Member>
@@ -113,17 +113,6 @@ void unlisted_counter(const Page& page, const Page::Cursor& at, Writer& out) {
   const auto& counters = page.snapshot().interfaces[interface].counters;
   out << "{" << page.interface_label(interface) << ",reason=\"" << kReasons[reason] << "\"} "
       << counters.unlisted[reason].*Member;
-}
-
-template <auto Member>
-void withheld(const Page& page, const Page::Cursor& at, Writer& out) {
-  out << "{" << page.interface_label(at.row) << "} "
-      << page.snapshot().interfaces[at.row].withheld.*Member;
-}
-
-void tracked(const Page& page, const Page::Cursor& at, Writer& out) {
-  out << "{" << page.interface_label(at.row) << "} "
-      << page.snapshot().interfaces[at.row].destinations;
 }
 
 /// Samples whose labels and value `Sample` writes. A template, and with copies of its own, so that
@@ -151,19 +140,20 @@ constexpr Family kFamilies[] = {
     {"egress_destination_first_seen_timestamp_seconds", "gauge",
      "When the first packet left for this destination.", destinations, each<first_seen>},
     {"egress_interface_packets", "counter", "Wire packets that left this interface.", interfaces,
-     each<interface_total<&egress_counter::packets>>},
+     each<interface_value<[](const Interface& one) { return one.counters.total.packets; }>>},
     {"egress_interface_bytes", "counter",
      "Wire bytes that left this interface, link-layer header included.", interfaces,
-     each<interface_total<&egress_counter::bytes>>},
+     each<interface_value<[](const Interface& one) { return one.counters.total.bytes; }>>},
     {"egress_unlisted_packets", "counter", "Wire packets without a destination series, by reason.",
      unlisted, each<unlisted_counter<&egress_counter::packets>>},
     {"egress_unlisted_bytes", "counter", "Wire bytes without a destination series, by reason.",
      unlisted, each<unlisted_counter<&egress_counter::bytes>>},
     {"egress_withheld_packets", "gauge", "Wire packets of destinations that are at their first 0.",
-     interfaces, each<withheld<&egress_counter::packets>>},
+     interfaces, each<interface_value<[](const Interface& one) { return one.withheld.packets; }>>},
     {"egress_withheld_bytes", "gauge", "Wire bytes of destinations that are at their first 0.",
-     interfaces, each<withheld<&egress_counter::bytes>>},
-    {"egress_destinations", "gauge", "Destinations in the table now.", interfaces, each<tracked>},
+     interfaces, each<interface_value<[](const Interface& one) { return one.withheld.bytes; }>>},
+    {"egress_destinations", "gauge", "Destinations in the table now.", interfaces,
+     each<interface_value<[](const Interface& one) { return one.destinations; }>>},
 };
 
 void metadata(const Family& family, Format format, Writer& out) {

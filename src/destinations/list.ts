@@ -1,5 +1,5 @@
 import { canonicalAddress, parsePrefix, type Prefix } from '../config/prefix.js'
-import type { Counts, Ranking, RankQuery } from '../kernel/ranking.js'
+import type { CountedInterface, Rated, Ranking, RankQuery } from '../kernel/ranking.js'
 import type { MemoryState } from '../memory/memory-state.js'
 import type { Remembered } from '../memory/rows.js'
 import { protocolNumber } from '../protocols.js'
@@ -29,13 +29,9 @@ export interface ListQuery {
   readonly offset: number
 }
 
-export interface InterfaceRow extends Counts {
-  readonly interface: string
+export interface InterfaceRow extends Omit<CountedInterface, keyof Rated> {
   readonly packets_per_second: number
   readonly bytes_per_second: number
-  readonly destinations: number
-  /** By reason. */
-  readonly unlisted: Readonly<Record<string, Counts>>
 }
 
 /** The answer; docs/api.schema.json is its schema. */

@@ -64,18 +64,20 @@ export interface Rated {
   readonly bytesPerSecond: number
 }
 
+/** What an interface counts. */
+export interface CountedInterface extends Counts, Rated {
+  readonly interface: string
+  /** Published, and in the table now. */
+  readonly destinations: number
+  /** By the `reason` of egress_unlisted_packets_total. */
+  readonly unlisted: Readonly<Record<string, Counts>>
+}
+
 /** A part of the list of destinations, and what the interfaces count beside it. */
 export interface Ranking {
   /** As many match, on all parts of the list. */
   readonly matched: number
   readonly rows: readonly (NamedDestination & Rated)[]
   /** By name. */
-  readonly interfaces: readonly (Counts &
-    Rated & {
-      readonly interface: string
-      /** Published, and in the table now. */
-      readonly destinations: number
-      /** By the `reason` of egress_unlisted_packets_total. */
-      readonly unlisted: Readonly<Record<string, Counts>>
-    })[]
+  readonly interfaces: readonly CountedInterface[]
 }
