@@ -148,13 +148,19 @@ void PinFolder::clear() const {
   if (::mkdir(version_.c_str(), 0700) != 0) throw Error("open pins", version_, errno);
 }
 
-std::vector<PinFolder::Found> PinFolder::find_all() {
+std::vector<std::string> bpf_file_systems() {
   auto close = [](FILE* file) { endmntent(file); };
   std::unique_ptr<FILE, decltype(close)> mounts(setmntent("/proc/self/mounts", "r"), close);
   if (!mounts) throw Error("list pins", "", errno);
-  std::vector<std::string> folders;
+  std::vector<std::string> paths;
   while (const mntent* mount = getmntent(mounts.get()))
-    if (std::string(mount->mnt_type) == "bpf") find_below(mount->mnt_dir, 0, folders);
+    if (std::string_view(mount->mnt_type) == "bpf") paths.emplace_back(mount->mnt_dir);
+  return paths;
+}
+
+std::vector<PinFolder::Found> PinFolder::find_all() {
+  std::vector<std::string> folders;
+  for (const std::string& path : bpf_file_systems()) find_below(path, 0, folders);
   // One file system may be mounted on itself.
   std::sort(folders.begin(), folders.end());
   folders.erase(std::unique(folders.begin(), folders.end()), folders.end());

@@ -86,6 +86,10 @@ class PinFolder {
   std::vector<std::string> replaced_;
 };
 
+/// Where BPF file systems are mounted; a path may be among them more than once.
+/// @throws Error "list pins"
+std::vector<std::string> bpf_file_systems();
+
 /// Whether two descriptors are of one map or one link.
 bool is_same_object(int a, int b);
 

@@ -95,6 +95,10 @@ Napi::Value pin_folders(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value bpf_file_systems(const Napi::CallbackInfo& info) {
+  return to_strings(info.Env(), guarded(info.Env(), egress::bpf_file_systems));
+}
+
 /// (path: string)
 void remove_pins(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] { egress::Exporter::remove_pins(info[0].As<Napi::String>()); });
@@ -235,6 +239,7 @@ void define_host(Napi::Env env, Napi::Object exports) {
   exports.Set("leftovers", Napi::Function::New(env, leftovers));
   exports.Set("removeLeftover", Napi::Function::New(env, remove_leftover));
   exports.Set("pinFolders", Napi::Function::New(env, pin_folders));
+  exports.Set("bpfFileSystems", Napi::Function::New(env, bpf_file_systems));
   exports.Set("removePins", Napi::Function::New(env, remove_pins));
   exports.Set("tcxChain", Napi::Function::New(env, tcx_chain));
   exports.Set("sharedPlaceQdiscs", Napi::Function::New(env, shared_place_qdiscs));

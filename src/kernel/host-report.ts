@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { release } from 'node:os'
 import type { BpfMode } from '../config/options.js'
 import { UserError } from '../errors.js'
@@ -100,7 +100,7 @@ export async function reportHost(bpfMode: BpfMode, addon: Addon = loadAddon()): 
       held: heldCapabilities(),
       missing: missingCapabilities(['CAP_BPF', 'CAP_NET_ADMIN', 'CAP_PERFMON']),
     },
-    bpffs: bpfFileSystems(),
+    bpffs: Array.from(new Set(addon.bpfFileSystems()), (path) => ({ path, writable: isWritable(path) })),
     services: describeServices(),
     interfaces: await reportInterfaces(usable ? mode : undefined, addon),
     leftovers: Array.from(findLeftovers(addon), reportLeftover),
@@ -162,15 +162,6 @@ function probeAttachment(mode: AttachedMode, addon: Addon): Outcome {
     }
     return { available: false, reason: reasonOf(error) }
   }
-}
-
-function bpfFileSystems(): HostReport['bpffs'] {
-  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
-  const paths = mounts.flatMap((line) => {
-    const [, path, type] = line.split(' ')
-    return type === 'bpf' && path !== undefined ? [path] : []
-  })
-  return [...new Set(paths)].map((path) => ({ path, writable: isWritable(path) }))
 }
 
 function isWritable(path: string): boolean {

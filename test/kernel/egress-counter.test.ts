@@ -33,6 +33,7 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
     leftovers: () => [],
     removeLeftover() {},
     pinFolders: () => [],
+    bpfFileSystems: () => [],
     removePins() {},
     tcxChain: () => [],
     clsactFilters: () => [],

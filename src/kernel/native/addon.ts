@@ -40,6 +40,8 @@ export interface Addon {
   removeLeftover(leftover: Leftover): void
   /** Every folder of pins of this program, in use or left behind. */
   pinFolders(): PinFolder[]
+  /** Where BPF file systems are mounted; a path may be among them more than once. */
+  bpfFileSystems(): string[]
   /** Removes a folder of pins with what is attached by them; throws a NativeError. */
   removePins(path: string): void
   /** The BPF programs in an interface's TCX egress chain, by id, in the order in which they run. */
