@@ -20,8 +20,9 @@ struct KeptPins {
   std::string reason;             ///< why, of the last
 };
 
-/// A folder on a BPF file system, under which maps and links outlive the process: PATH/v3/NAME. One
-/// process at a time has it: the lock goes with the process, however it ends.
+/// A folder on a BPF file system, under which maps and links outlive the process: PATH/vN/NAME, N
+/// being EGRESS_PINS_VERSION. One process at a time has it: the lock goes with the process, however
+/// it ends.
 class PinFolder {
  public:
   /// Makes the folder if need be and locks it. Folders of other versions in it are removed, and

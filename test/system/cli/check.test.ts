@@ -1,8 +1,11 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { release } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
 import { describeServices } from '../../../src/services/known-here.js'
 import { modes, program, startExporter } from '../../support/exporter.js'
+import { temporaryFolder } from '../../support/memory.js'
 import { type Namespace, silentPair } from '../../support/network.js'
 
 function check(host: Namespace, flags: string[] = [], wrapper: string[] = []) {
@@ -34,6 +37,22 @@ t.test('a host that can do everything', async (t) => {
     { linkType: 'ether', defaultRoute: false, mode: modes[0], programs: [], hidden: false },
   )
   t.equal(everything(host), before, 'it changes nothing')
+})
+
+t.test('each BPF file system, once', async (t) => {
+  const host = silentPair(t, 'lan0')
+  const path = join(temporaryFolder(t), 'two words')
+  mkdirSync(path)
+  for (let mounts = 0; mounts < 2; mounts++) {
+    execFileSync('mount', ['-t', 'bpf', 'bpf', path])
+    t.teardown(() => execFileSync('umount', [path]))
+  }
+  const { bpffs } = json(check(host, ['--json']))
+  t.same(
+    bpffs.filter((one: { path: string }) => one.path === path),
+    [{ path, writable: true }],
+  )
+  t.match(check(host).stdout, new RegExp(`^bpffs {9}.*${path}`, 'm'))
 })
 
 t.test('what runs beside, what hides, and what a killed run left', async (t) => {
