@@ -4,13 +4,16 @@
 #include <array>
 #include <charconv>
 #include <concepts>
+#include <map>
 #include <string_view>
+
+#include "rtnetlink.h"
 
 namespace egress {
 namespace {
 
 /// A line of JSON takes about this; the buffer grows where it does not.
-constexpr size_t kUsualBytes = 224;
+constexpr size_t kUsualBytes = 288;
 
 void append_value(std::string& json, std::integral auto number) {
   std::array<char, 20> digits;
@@ -33,6 +36,27 @@ void append_value(std::string& json, std::string_view text) {
   json += '"';
 }
 
+/// Names of the interfaces that forwarded packets came in by, each looked up once.
+class IngressNames {
+ public:
+  /// @param ifindex 0: the packet was not forwarded, and has no such name
+  const std::string& operator[](uint32_t ifindex) {
+    const auto [entry, is_new] = names_.try_emplace(ifindex);
+    if (is_new && ifindex != 0) entry->second = rtnetlink::interface_name(ifindex);
+    return entry->second;
+  }
+
+ private:
+  std::map<uint32_t, std::string> names_;
+};
+
+/// As text: JavaScript's numbers are too short for all of them.
+void append_text(std::string& json, uint64_t number) {
+  json += '"';
+  append_value(json, number);
+  json += '"';
+}
+
 }  // namespace
 
 Contacts pack(const std::vector<NamedDestination>& destinations) {
@@ -40,12 +64,18 @@ Contacts pack(const std::vector<NamedDestination>& destinations) {
   contacts.json.reserve(2 + destinations.size() * kUsualBytes);
   contacts.keys.reserve(2 * destinations.size());
   std::string& json = contacts.json;
+  IngressNames ingress;
   json.push_back('[');
   for (const NamedDestination& destination : destinations) {
-    // As text: JavaScript's numbers are too short for it.
-    json += json.size() == 1 ? "{\"record\":\"" : ",{\"record\":\"";
-    append_value(json, destination.first_seen_ns);
-    json += '"';
+    json += json.size() == 1 ? "{\"record\":" : ",{\"record\":";
+    append_text(json, destination.first_seen_ns);
+    json += ",\"sender\":{\"cgroup\":";
+    append_text(json, destination.sender.cgroup_id);
+    json += ",\"ingress\":";
+    append_value(json, ingress[destination.sender.ingress_ifindex]);
+    json += ",\"uid\":";
+    append_value(json, destination.sender.uid);
+    json += '}';
     // Inline, so that each name is copied by its length: calls make this a tenth slower.
     for_each_field(
         destination, [&](std::string_view name, const auto& value) __attribute__((always_inline)) {

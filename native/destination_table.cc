@@ -78,7 +78,8 @@ NamedDestination DestinationTable::name_destination(uint32_t id, const Destinati
       .first_seen_ms = destination.first_seen_ms,
       .last_seen_ms = unix_time_ms() - idle_ms,
       .age_ms = static_cast<int64_t>(monotonic_ns() - destination.first_seen_ns) / kNsPerMs,
-      .idle_ms = idle_ms};
+      .idle_ms = idle_ms,
+      .sender = records_.first_sender(id)};
   append_address(named.destination, destination.key);
   return named;
 }

@@ -66,8 +66,9 @@ class DestinationTable {
   /// A record as it is now; `interface` is the slot.
   /// @throws Error "read map"
   Destination describe(uint32_t id);
-  /// A described record by the names that users have for it, with its times.
+  /// A described record by the names that users have for it, with its times and first sender.
   /// @param interfaces their names by slot
+  /// @throws Error "read map"
   NamedDestination name_destination(uint32_t id, const Destination& destination,
                                     const std::vector<std::string>& interfaces);
   /// When find_idle() last found that a record had more packets, CLOCK_BOOTTIME.

@@ -134,6 +134,11 @@ std::vector<Link> links() {
   return links;
 }
 
+std::string interface_name(uint32_t ifindex) {
+  char name[IF_NAMESIZE];
+  return if_indextoname(ifindex, name) ? show_name(name) : "if" + std::to_string(ifindex);
+}
+
 bool exists(uint32_t ifindex) {
   char name[IF_NAMESIZE];
   return if_indextoname(ifindex, name) != nullptr;

@@ -28,6 +28,9 @@ struct Link {
 /// @throws Error "list interfaces"
 std::vector<Link> links();
 
+/// What an interface is shown as; one that is gone is "if" and its index, as iproute2 has it.
+std::string interface_name(uint32_t ifindex);
+
 /// Whether there is such an interface now.
 bool exists(uint32_t ifindex);
 

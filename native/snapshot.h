@@ -38,6 +38,7 @@ struct NamedDestination {
   int64_t last_seen_ms;   ///< as far as it was looked at
   int64_t age_ms;         ///< since the record's first packet, whatever the wall clock did
   int64_t idle_ms;        ///< likewise since it was last found to have more packets
+  egress_sender sender;   ///< of the first packet
 };
 
 /// Calls `visit` with each field of a destination that JavaScript gets: its name there, as

@@ -70,7 +70,8 @@ async function prepareTests() {
   const tests = ['bpf', 'system/bpf'].flatMap((folder) =>
     readdirSync(join(compiled, 'test', folder)).map((file) => `${folder}/${file}`),
   )
-  tests.push('system/kernel/continuity.test.js', 'system/kernel/neighbours.test.js')
+  for (const name of ['kernel/continuity', 'kernel/neighbours', 'services/first-senders'])
+    tests.push(`system/${name}.test.js`)
   if (arm64) tests.push(...compiledForMachine)
   const imports = tests
     .filter((file) => file.endsWith('.test.js') && !slow.includes(file))

@@ -68,7 +68,7 @@ export const destination = () =>
         [
           {
             expr: `egress_destination_info{${selected}, status="new"}`,
-            legend: '{{instance}} {{interface}} {{protocol}} {{port}}',
+            legend: '{{instance}} {{interface}} {{protocol}} {{port}} {{service}}',
           },
         ],
       ),

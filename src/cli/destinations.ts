@@ -4,7 +4,8 @@ import { printRows } from '../destinations/print.js'
 import { ExitCode, UserError, usageError } from '../errors.js'
 import { eventOf, type Remembered } from '../memory/rows.js'
 import type { Selection } from '../memory/selection.js'
-import { databaseFile, Store } from '../memory/store.js'
+import { databaseFile } from '../memory/database-file.js'
+import { Store } from '../memory/store.js'
 import type { Action, DestinationsWish } from './commands/destinations.js'
 
 /**

@@ -40,6 +40,13 @@ export const columns: readonly Column[] = [
     terminal: { title: 'First', width: 10, spare: 2 },
   },
   {
+    field: 'service',
+    title: 'First sender',
+    format: 'text',
+    wide: true,
+    terminal: { title: 'Sender', width: 18, spare: 3 },
+  },
+  {
     field: 'packets_per_second',
     title: 'Packets/s',
     format: 'rate',
@@ -64,6 +71,15 @@ export const cellText = ({ field, text }: Column, row: DestinationRow): string =
 
 /** What the command line's table shows of the memory: what people look at first, since lines are short. */
 export const tableFields: readonly (keyof RememberedRow)[] = [
-  ...(['destination', 'interface', 'protocol', 'port', 'status', 'first_seen', 'last_seen'] as const),
+  ...([
+    'destination',
+    'interface',
+    'protocol',
+    'port',
+    'service',
+    'status',
+    'first_seen',
+    'last_seen',
+  ] as const),
   ...(['packets', 'bytes', 'note'] as const),
 ]

@@ -111,6 +111,23 @@ export const fields = {
     live: (_record, remembered) => remembered?.note ?? null,
     stored: (remembered) => remembered.note,
   },
+  service: {
+    schema: {
+      description: 'Who sent the first packet, by the names of docs/services.md; null: not known.',
+      type: ['string', 'null'],
+    },
+    live: (_record, remembered) => remembered?.service ?? null,
+    stored: (remembered) => remembered.service,
+  },
+  uid: {
+    schema: {
+      description: 'The user of the socket that sent the first packet; null: it had none that is known.',
+      type: ['integer', 'null'],
+      minimum: 0,
+    },
+    live: (_record, remembered) => remembered?.uid ?? null,
+    stored: (remembered) => remembered.uid,
+  },
 } as const satisfies Readonly<Record<string, Field>>
 
 type Fields = typeof fields

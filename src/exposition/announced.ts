@@ -30,9 +30,17 @@ export class AnnouncedMetric {
   }
 }
 
-function sample({ interface: iface, destination, protocol, port, status }: Announced[number]): string {
-  const service = `protocol="${protocolName(protocol)}",port="${port === 0 ? '' : port}"`
-  return `${name}{interface="${escape(iface)}",destination="${destination}",${service},status="${status}"} 1\n`
+function sample({
+  interface: iface,
+  destination,
+  protocol,
+  port,
+  service,
+  status,
+}: Announced[number]): string {
+  const contact = `protocol="${protocolName(protocol)}",port="${port === 0 ? '' : port}"`
+  const labels = `interface="${escape(iface)}",destination="${destination}",${contact},service="${escape(service ?? '')}"`
+  return `${name}{${labels},status="${status}"} 1\n`
 }
 
 /** As both text formats have label values. */

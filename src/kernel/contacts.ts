@@ -1,9 +1,20 @@
 import type { NamedDestination } from './ranking.js'
 
+/** Who sent the first packet of a record. */
+export interface Sender {
+  /** Of its socket: the cgroup2 id, too long for a number; "0": no socket is known. */
+  readonly cgroup: string
+  /** The interface that it came in by; empty: it was not forwarded. */
+  readonly ingress: string
+  /** The user of its socket, where there is one. */
+  readonly uid: number
+}
+
 /** A destination of the table on its way to the memory. */
 export interface Contact extends NamedDestination {
   /** Tells the records of a boot apart: CLOCK_MONOTONIC of the first packet, in ns. */
   readonly record: string
+  readonly sender: Sender
 }
 
 /**

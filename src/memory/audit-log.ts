@@ -136,15 +136,18 @@ export class AuditLog {
   }
 }
 
-function toLine({ atMs, event, protocol, port, status, note, reason, ...subject }: StoredEvent): Buffer {
+function toLine({ atMs, event, protocol, port, ...rest }: StoredEvent): Buffer {
+  const { service, uid, status, note, reason } = rest
   const line = {
     time: new Date(atMs).toISOString(),
     event,
     host: hostname(),
-    interface: subject.interface,
-    destination: subject.destination,
+    interface: rest.interface,
+    destination: rest.destination,
     protocol: protocolName(protocol),
     ...(port !== 0 && { port }),
+    ...(service !== null && { service }),
+    ...(uid !== null && { uid }),
     ...(status !== null && { status }),
     ...(note !== null && { note }),
     ...(reason !== null && { reason }),

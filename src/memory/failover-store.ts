@@ -6,7 +6,8 @@ import { isInPlace, isStorageError, openReadOnly, summaryOf } from './probes.js'
 import { openAnew, openDisk, type Place } from './open-disk.js'
 import { isCorrupt } from './set-aside.js'
 import { maxAnnounced, type MemoryStore, type Summary } from './memory-store.js'
-import { databaseFile, Store } from './store.js'
+import { databaseFile } from './database-file.js'
+import { Store } from './store.js'
 import { carryOn, copyFacts, takeOver } from './take-over.js'
 
 export type StoreLog = Pick<Logger, 'info' | 'warn' | 'error'>

@@ -1,4 +1,4 @@
-import type { EventRow, PlacedContact, Remembered, Status } from './rows.js'
+import type { DestinationKey, EventRow, NamedContact, PlacedContact, Remembered, Status } from './rows.js'
 
 /** What is new is announced one by one up to so many, the oldest: of a flood the number says enough. */
 export const maxAnnounced = 1_000
@@ -28,7 +28,9 @@ export interface Summary {
 /** The part of a store that fails over; see `FailoverStore`. */
 export interface MemoryStore {
   get(iface: string, destination: string): Remembered | undefined
-  insert(contact: PlacedContact, status: Status): void
+  insert(contact: NamedContact, status: Status): void
+  /** Says who sent the first packet, where that was not known. */
+  nameSender(key: DestinationKey, service: string): void
   /**
    * Takes over what a destination counts now. In a new life it goes on from what was remembered.
    *

@@ -5,6 +5,7 @@ import { FailoverStore, type StoreLog } from './failover-store.js'
 import { type Instant, readInstant } from './lived-clock.js'
 import { type DestinationKey, eventOf, type PlacedContact, type Remembered, type Status } from './rows.js'
 import { maxAnnounced, facts } from './memory-store.js'
+import { SenderNames, type ServiceOf } from './sender-names.js'
 import type { Store } from './store.js'
 import { Timeline } from './timeline.js'
 import type { MemoryState } from './memory-state.js'
@@ -26,6 +27,14 @@ const maxRemembered = { disk: 1_000_000, memory: 100_000 } as const
 /** What is too old, or too much, goes in slices: each holds the memory for some 50 ms. */
 const forgottenAtOnce = 5_000
 
+/** What a memory depends on beside its settings. */
+export interface Surroundings {
+  readonly now?: () => Instant
+  /** Keeps others out of the storage folder, where it was made anew; throws where that fails. */
+  readonly hold?: () => void
+  readonly serviceOf?: ServiceOf
+}
+
 /**
  * Which destinations were ever seen. What is new is in the database, and with it what the audit log will
  * tell, before this says so. Everything blocks: it runs on a thread of its own, see `worker.ts`.
@@ -34,6 +43,7 @@ export class Memory {
   readonly #settings: MemorySettings
   readonly #log: StoreLog
   readonly #now: () => Instant
+  readonly #senderNames: SenderNames
   readonly #store: FailoverStore
   readonly #audit: AuditLog
   #timeline: Timeline
@@ -46,16 +56,12 @@ export class Memory {
   #generation = 0
   #closed = false
 
-  /** @param hold keeps others out of the storage folder, where it was made anew; or throws */
-  constructor(
-    settings: MemorySettings,
-    log: StoreLog,
-    now: () => Instant = readInstant,
-    hold: () => void = () => undefined,
-  ) {
+  constructor(settings: MemorySettings, log: StoreLog, surroundings: Surroundings = {}) {
+    const { now = readInstant, hold = () => undefined, serviceOf = () => undefined } = surroundings
     this.#settings = settings
     this.#log = log
     this.#now = now
+    this.#senderNames = new SenderNames(serviceOf)
     if (settings.storagePath === '') {
       log.warn('nothing is remembered beyond this run: each start learns its baseline anew (--storage.path)')
     }
@@ -125,8 +131,9 @@ export class Memory {
           return known.firstSeenMs
         }
         const status = this.#statusOf(contact)
-        store.insert(contact, status)
-        firsts.push({ ...contact, status, acknowledgedMs: null, note: null })
+        const named = { ...contact, ...this.#senderNames.of(contact) }
+        store.insert(named, status)
+        firsts.push({ ...named, status, acknowledgedMs: null, note: null })
         return contact.firstSeenMs
       })
       store.addEvents(
@@ -172,9 +179,13 @@ export class Memory {
     })
   }
 
-  /** Sees what other processes have acknowledged or forgotten, and forgets what is too old. */
+  /**
+   * Sees what other processes have acknowledged or forgotten, forgets what is too old, and learns the names
+   * of senders that were not known.
+   */
   refresh(): void {
     this.#store.refresh()
+    if (this.#senderNames.nameLate(this.#store)) this.#load()
     this.#loadIfChanged()
     this.#watchClock()
     if (!this.#store.degraded) this.#forget()

@@ -1,4 +1,4 @@
-import type { EventRow, PlacedContact, Remembered, Status } from './rows.js'
+import type { DestinationKey, EventRow, NamedContact, PlacedContact, Remembered, Status } from './rows.js'
 import type { MemoryStore } from './memory-store.js'
 import type { Store } from './store.js'
 
@@ -17,8 +17,12 @@ export class Overlay implements MemoryStore {
     return this.#substitute.get(iface, destination) ?? this.#getBeneath(iface, destination)
   }
 
-  insert(contact: PlacedContact, status: Status): void {
+  insert(contact: NamedContact, status: Status): void {
     this.#substitute.insert(contact, status)
+  }
+
+  nameSender(key: DestinationKey, service: string): void {
+    this.#substitute.nameSender(key, service)
   }
 
   /** What the database remembers catches up when it works again: counters only grow. */

@@ -13,6 +13,10 @@ export interface Remembered {
   readonly protocol: number
   /** Of the first packet; 0: none. */
   readonly port: number
+  /** Who sent the first packet, as docs/services.md has it; null: not known, or not yet. */
+  readonly service: string | null
+  /** The user of its socket; null: it had none that is known. */
+  readonly uid: number | null
   readonly packets: number
   readonly bytes: number
   readonly status: Status
@@ -31,6 +35,10 @@ export interface PlacedContact extends Contact {
   readonly lastLivedMs: number
 }
 
+/** What is remembered of a contact's sender. */
+export type NamedSender = Pick<Remembered, 'service' | 'uid'>
+export type NamedContact = PlacedContact & NamedSender
+
 /** A destination as it is in the table. */
 export interface StoredDestination
   extends Remembered, Pick<PlacedContact, 'life' | 'firstLivedMs' | 'lastLivedMs'> {
@@ -40,7 +48,7 @@ export interface StoredDestination
 }
 
 /** What the table has of a first contact. */
-export const storedContact = (contact: PlacedContact, status: Status): StoredDestination => ({
+export const storedContact = (contact: NamedContact, status: Status): StoredDestination => ({
   ...contact,
   status,
   acknowledgedMs: null,
@@ -58,14 +66,15 @@ export const storedMemory = (one: Remembered): StoredDestination => ({
   firstLivedMs: 0,
   lastLivedMs: 0,
 })
-
 export type AuditEvent = 'first_contact' | 'acknowledged' | 'forgotten' | 'expired'
 
 /** Why something is forgotten: somebody wanted it, it was idle too long, or others needed the room. */
 export type ForgetReason = 'command' | 'retention' | 'room'
 
+type Subject = Pick<Remembered, 'interface' | 'destination' | 'protocol' | 'port'>
+
 /** What the audit log is to tell. */
-export interface EventRow extends Pick<Remembered, 'interface' | 'destination' | 'protocol' | 'port'> {
+export interface EventRow extends Subject, NamedSender {
   readonly event: AuditEvent
   /** When it happened, in ms since the Unix epoch. */
   readonly atMs: number
@@ -87,7 +96,9 @@ export function eventOf(
     destination,
     protocol,
     port,
-  }: Pick<EventRow, 'interface' | 'destination' | 'protocol' | 'port'>,
+    service = null,
+    uid = null,
+  }: Subject & Partial<NamedSender>,
   atMs: number,
   rest: Partial<Pick<EventRow, 'status' | 'note' | 'reason'>> = {},
 ): EventRow {
@@ -98,6 +109,8 @@ export function eventOf(
     destination,
     protocol,
     port,
+    service,
+    uid,
     status: null,
     note: null,
     reason: null,

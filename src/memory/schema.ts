@@ -16,6 +16,8 @@ export const rememberedColumns: Columns<Remembered> = {
   status: 'status',
   acknowledgedMs: 'acknowledged_ms',
   note: 'note',
+  service: 'service',
+  uid: 'uid',
 }
 
 /** All columns of a destination. */
@@ -29,7 +31,7 @@ export const destinationColumns: Columns<StoredDestination> = {
 }
 
 /** What databases of earlier versions lack of them. */
-export const laterColumns = { first_lived_ms: 0, last_lived_ms: 0 }
+export const laterColumns = { first_lived_ms: 0, last_lived_ms: 0, service: null, uid: null }
 
 /** Each brings a database from the version of its place in the list to the next. */
 export const migrations = [
@@ -81,6 +83,13 @@ export const migrations = [
     note TEXT,
     reason TEXT                             -- of what is forgotten
   );
+  `,
+  `
+  -- Who sent the first packet, and the user of its socket; null: not known.
+  ALTER TABLE destinations ADD COLUMN service TEXT;
+  ALTER TABLE destinations ADD COLUMN uid INTEGER;
+  ALTER TABLE events ADD COLUMN service TEXT;
+  ALTER TABLE events ADD COLUMN uid INTEGER;
   `,
 ]
 

@@ -2,7 +2,8 @@ import { renameSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { laterColumns } from './schema.js'
 import type { Row } from './statements.js'
-import { databaseFile, type Store } from './store.js'
+import { databaseFile } from './database-file.js'
+import { type Store } from './store.js'
 
 /** Whether an error says that the file is no sound database. */
 export function isCorrupt(error: unknown): boolean {

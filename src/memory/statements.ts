@@ -28,6 +28,9 @@ export function prepare(database: Database.Database) {
       `SELECT ${columns} FROM destinations WHERE interface = ? AND destination = ?`,
     ),
     insert: database.prepare<[StoredDestination]>(insert),
+    nameSender: database.prepare<[string, string, string]>(
+      'UPDATE destinations SET service = ? WHERE interface = ? AND destination = ? AND service IS NULL',
+    ),
     update: database.prepare<[PlacedContact]>(
       `UPDATE destinations SET ${goOn('packets')}, ${goOn('bytes')}, life = @life,
          last_seen_ms = max(last_seen_ms, @lastSeenMs), last_lived_ms = max(last_lived_ms, @lastLivedMs)
@@ -81,11 +84,13 @@ export function prepare(database: Database.Database) {
     takeOver: database.prepare<[Row]>(`${insertInto(allColumns)} ON CONFLICT DO NOTHING`),
     remember: database.prepare<[StoredDestination]>(`${insert} ON CONFLICT DO NOTHING`),
     addEvent: database.prepare<[EventRow]>(
-      `INSERT INTO events (at_ms, event, interface, destination, protocol, port, status, note, reason)
-       VALUES (@atMs, @event, @interface, @destination, @protocol, @port, @status, @note, @reason)`,
+      `INSERT INTO events (at_ms, event, interface, destination, protocol, port, service, uid, status, note,
+         reason)
+       VALUES (@atMs, @event, @interface, @destination, @protocol, @port, @service, @uid, @status, @note, @reason)`,
     ),
     events: database.prepare<[number, number], StoredEvent>(
-      `SELECT id, at_ms AS atMs, event, interface, destination, protocol, port, status, note, reason
+      `SELECT id, at_ms AS atMs, event, interface, destination, protocol, port, service, uid, status,
+         note, reason
        FROM events WHERE id > ? ORDER BY id LIMIT ?`,
     ),
     // Events go from the oldest on, so there are no gaps to count.

@@ -1,9 +1,18 @@
-import { closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
+import { databaseFile, inodeOf, openDatabase } from './database-file.js'
 import { makeFolder } from './folder.js'
 import type { SavedClock, WrongTimes } from './lived-clock.js'
-import type { EventRow, ForgetReason, PlacedContact, Remembered, Status, StoredEvent } from './rows.js'
+import type {
+  DestinationKey,
+  EventRow,
+  ForgetReason,
+  NamedContact,
+  PlacedContact,
+  Remembered,
+  Status,
+  StoredEvent,
+} from './rows.js'
 import { eventOf, storedContact, storedMemory } from './rows.js'
 import { maxAnnounced, facts, type MemoryStore, type Summary } from './memory-store.js'
 import { migrate } from './schema.js'
@@ -12,8 +21,6 @@ import { type Selection, where } from './selection.js'
 
 /** Another process may write at the same time, `destinations ack` for one. */
 const busyTimeoutMs = 2_000
-
-const memoryOnly = ':memory:'
 
 /** What is not in it is in the kernel's page cache. */
 const cacheKiB = 1_024
@@ -45,7 +52,7 @@ export class Store implements MemoryStore {
     this.#file = folder === undefined ? undefined : databaseFile(folder)
     this.#database = bytes
       ? new Database(bytes)
-      : openDatabase(this.#file ?? memoryOnly, { readonly, fileMustExist: mustExist })
+      : openDatabase(this.#file, { readonly, fileMustExist: mustExist })
     try {
       this.patient = true
       this.#database.pragma(`cache_size = -${cacheKiB}`)
@@ -53,8 +60,8 @@ export class Store implements MemoryStore {
         this.#database.pragma('journal_mode = WAL')
         // A killed process loses nothing; a power cut may lose the last transactions, and no more.
         this.#database.pragma('synchronous = NORMAL')
-        migrate(this.#database)
       }
+      if (!readonly) migrate(this.#database)
       this.#statements = prepare(this.#database)
       this.#inodes = this.#files.map(inodeOf)
     } catch (error) {
@@ -125,9 +132,13 @@ export class Store implements MemoryStore {
     return this.#statements.get.get(iface, destination)
   }
 
-  insert(contact: PlacedContact, status: Status): void {
+  insert(contact: NamedContact, status: Status): void {
     this.#statements.insert.run(storedContact(contact, status))
     if (status === 'new') this.#statements.addNew.run(contact.interface, 1)
+  }
+
+  nameSender({ interface: iface, destination }: DestinationKey, service: string): void {
+    this.#statements.nameSender.run(service, iface, destination)
   }
 
   update(contact: PlacedContact): boolean {
@@ -276,19 +287,4 @@ export class Store implements MemoryStore {
   close(): void {
     this.#database.close()
   }
-}
-
-export const databaseFile = (folder: string): string => join(folder, 'destinations.db')
-
-function openDatabase(file: string, options: Database.Options): Database.Database {
-  // It says whom this host talks to: it is nobody else's. SQLite gives its mode to the files beside it.
-  if (file !== memoryOnly && !options.readonly && !options.fileMustExist) {
-    closeSync(openSync(file, 'a', 0o600))
-  }
-  return new Database(file, options)
-}
-
-function inodeOf(file: string): string | undefined {
-  const { dev, ino } = statSync(file, { throwIfNoEntry: false, bigint: true }) ?? {}
-  return ino === undefined ? undefined : `${dev}:${ino}`
 }

@@ -2,10 +2,10 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { unpack } from '../kernel/contacts.js'
 import { loadSystem } from '../kernel/system.js'
-import { readInstant } from './lived-clock.js'
 import { Memory, type MemorySettings } from './memory.js'
 import type { FromMemory, MemoryCall, ToMemory } from './protocol.js'
 import type { Remembered } from './rows.js'
+import { Services } from '../services/services.js'
 import { holdStorage } from './storage-lock.js'
 
 const port = parentPort
@@ -20,7 +20,11 @@ const log = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') }
 const auditRetryMs = 250
 
 const settings = workerData as MemorySettings
-const memory = new Memory(settings, log, readInstant, () => holdStorage(settings.storagePath, loadSystem()))
+const services = new Services({ warn: (words) => log.warn({}, words) })
+const memory = new Memory(settings, log, {
+  hold: () => holdStorage(settings.storagePath, loadSystem()),
+  serviceOf: ({ cgroup, ingress }) => services.describe({ cgroupId: BigInt(cgroup), ingress })?.service,
+})
 let announced: readonly Remembered[] | undefined
 let writingAudit: NodeJS.Timeout | NodeJS.Immediate | undefined
 

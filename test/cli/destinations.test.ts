@@ -1,17 +1,17 @@
 import t from 'tap'
 import { destinationsCommand } from '../../src/cli/commands/destinations.js'
 import { destinations } from '../../src/cli/destinations.js'
-import type { Contact } from '../../src/kernel/contacts.js'
+import type { NamedContact } from '../../src/memory/rows.js'
 import { facts } from '../../src/memory/memory-store.js'
 import { Store } from '../../src/memory/store.js'
-import { contact, temporaryFolder } from '../support/memory.js'
+import { placed, temporaryFolder } from '../support/memory.js'
 
 function setUp(t: { teardown(action: () => unknown): void }) {
   const folder = temporaryFolder(t)
   const store = new Store(folder)
-  const insert = (destination: string, rest: Partial<Contact>, status: 'baseline' | 'new') =>
-    store.insert({ ...contact(destination, rest), life: '1', firstLivedMs: 0, lastLivedMs: 0 }, status)
-  insert('192.0.2.1', { firstSeenMs: 1_000 }, 'baseline')
+  const insert = (destination: string, rest: Partial<NamedContact>, status: 'baseline' | 'new') =>
+    store.insert(placed(destination, rest), status)
+  insert('192.0.2.1', { firstSeenMs: 1_000, service: 'cron.service', uid: 0 }, 'baseline')
   insert('192.0.2.77', { firstSeenMs: 2_000, interface: 'eth1', port: 0, protocol: 1 }, 'new')
   insert('2001:db8::1', { firstSeenMs: 3_000 }, 'new')
   insert('198.51.100.0/24', { firstSeenMs: 4_000 }, 'new')
@@ -43,8 +43,8 @@ t.test('lists and filters', (t) => {
   t.same(listed('--since=7s'), ['2001:db8::1', '198.51.100.0/24'])
   t.match(run('--status=acknowledged'), ['no destinations'])
   t.match(run(), [
-    /^destination +interface +protocol +port +status +first seen +last seen +packets +bytes +note$/,
-    /^192\.0\.2\.1 +eth0 +tcp +443 +baseline +1970-01-01 00:00:01Z +1970-01-01 00:00:01Z +1 +60$/,
+    /^destination +interface +protocol +port +service +status +first seen +last seen +packets +bytes +note$/,
+    /^192\.0\.2\.1 +eth0 +tcp +443 +cron\.service +baseline +1970-01-01 00:00:01Z +1970-01-01 00:00:01Z +1 +60$/,
     /^192\.0\.2\.77 +eth1 +icmp +new /,
     /^2001:db8::1 /,
     /^198\.51\.100\.0\/24 /,
@@ -63,10 +63,10 @@ t.test('acknowledges and forgets', (t) => {
   t.match(store.get('eth1', '192.0.2.77'), { acknowledgedMs: 10_000, note: '=a "note", with commas' })
   t.equal(
     run('--csv', '--interface=eth1')[1],
-    `eth1,192.0.2.77,icmp,,acknowledged,1970-01-01T00:00:02.000Z,1970-01-01T00:00:01.000Z,1,60,1970-01-01T00:00:10.000Z,"'=a ""note"", with commas"`,
+    `eth1,192.0.2.77,icmp,,acknowledged,1970-01-01T00:00:02.000Z,1970-01-01T00:00:01.000Z,1,60,1970-01-01T00:00:10.000Z,"'=a ""note"", with commas",,`,
   )
   run('ack', '192.0.2.1', '--note', '=1+1')
-  t.match(run('--csv', '--within=192.0.2.1')[1], /,'=1\+1$/, 'no formula')
+  t.match(run('--csv', '--within=192.0.2.1')[1], /,'=1\+1,cron\.service,0$/, 'no formula')
   t.same(run('forget', '192.0.2.1'), ['forgotten: 192.0.2.1 on eth0'])
   t.equal(store.get('eth0', '192.0.2.1'), undefined)
   t.end()

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { Store } from '../../src/memory/store.js'
 import { program } from '../support/exporter.js'
-import { contact, temporaryFolder } from '../support/memory.js'
+import { placed, temporaryFolder } from '../support/memory.js'
 
 /** Node hangs where it would end. */
 const hang = "data:text/javascript,process.on('exit', () => { for (;;); })"
@@ -48,8 +48,7 @@ t.test('who reads slowly gets all', async (t) => {
   const store = new Store(folder)
   // More than a pipe holds.
   const addresses = Array.from({ length: 1009 }, (_, i) => `203.0.${113 + (i >> 8)}.${i & 255}`)
-  for (const address of addresses)
-    store.insert({ ...contact(address), life: '1', firstLivedMs: 0, lastLivedMs: 0 }, 'new')
+  for (const address of addresses) store.insert(placed(address), 'new')
   store.close()
   const { child, ended } = start('destinations', '--json', `--storage.path=${folder}`)
   child.stderr.resume()

@@ -26,6 +26,8 @@ const remembered = {
   bytes: 2903,
   firstSeenMs: 1_000,
   lastSeenMs: 2_000,
+  service: 'backup.service',
+  uid: 34,
   status: 'acknowledged',
   acknowledgedMs: 3_000,
   note: 'backup',
@@ -46,8 +48,15 @@ t.test('a row of the table', async (t) => {
     packets: 23,
     bytes: 2311,
     note: null,
+    service: null,
+    uid: null,
   })
-  t.match(destinationRow(record, remembered), { status: 'acknowledged', note: 'backup' })
+  t.match(destinationRow(record, remembered), {
+    service: 'backup.service',
+    uid: 34,
+    status: 'acknowledged',
+    note: 'backup',
+  })
   t.equal(columns.map((column) => cellText(column, row))[2], 'tcp 443')
 })
 
@@ -64,13 +73,15 @@ t.test('a row of the memory', async (t) => {
     bytes: 2903,
     acknowledged: '1970-01-01T00:00:03.000Z',
     note: 'backup',
+    service: 'backup.service',
+    uid: 34,
   })
 })
 
 t.test('CSV keeps its columns, and the table shows no others', async (t) => {
   t.equal(
     storedFields.join(','),
-    'interface,destination,protocol,port,status,first_seen,last_seen,packets,bytes,acknowledged,note',
+    'interface,destination,protocol,port,status,first_seen,last_seen,packets,bytes,acknowledged,note,service,uid',
   )
   t.same(
     tableFields.filter((name) => !storedFields.includes(name)),
@@ -83,6 +94,9 @@ t.test('docs/api.md names each sort key, and each column sorts by one of them or
   t.same([...keys.matchAll(/`(\w+)`/g)].map(([, key]) => key).sort(), [...sortKeys].sort())
   for (const column of columns) {
     const key = sortKeyOf(column)
-    t.ok(key === undefined ? column.field === 'status' : sortKeys.includes(key), column.title)
+    t.ok(
+      key === undefined ? ['status', 'service'].includes(column.field) : sortKeys.includes(key),
+      column.title,
+    )
   }
 })

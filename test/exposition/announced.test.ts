@@ -4,8 +4,15 @@ import { unknownYet } from '../../src/memory/memory-state.js'
 import type { Remembered } from '../../src/memory/rows.js'
 
 const announced = (rest: Partial<Remembered>): Remembered => ({
-  ...{ interface: 'eth0', destination: '192.0.2.1', protocol: 6, port: 443, status: 'new' },
-  ...{ firstSeenMs: 1, lastSeenMs: 2, packets: 3, bytes: 4, acknowledgedMs: null, note: null },
+  ...{
+    interface: 'eth0',
+    destination: '192.0.2.1',
+    protocol: 6,
+    port: 443,
+    service: 'nginx.service',
+    uid: 33,
+  },
+  ...{ firstSeenMs: 1, lastSeenMs: 2, packets: 3, bytes: 4, acknowledgedMs: null, note: null, status: 'new' },
   ...rest,
 })
 
@@ -14,11 +21,17 @@ t.test('a series for each, of whichever list there is', (t) => {
   const metric = new AnnouncedMetric(memory)
   const samples = () => metric.render().split('\n').slice(2)
   t.match(metric.render(), /^# HELP egress_destination_info .+\n# TYPE egress_destination_info gauge\n$/)
-  const icmp = announced({ destination: '2001:db8::1', interface: 'a"\\\n', protocol: 58, port: 0 })
+  const icmp = announced({
+    destination: '2001:db8::1',
+    interface: 'a"\\\n',
+    protocol: 58,
+    port: 0,
+    service: null,
+  })
   memory.state = { ...unknownYet, announced: [announced({}), icmp] }
   t.same(samples(), [
-    'egress_destination_info{interface="eth0",destination="192.0.2.1",protocol="tcp",port="443",status="new"} 1',
-    'egress_destination_info{interface="a\\"\\\\\\n",destination="2001:db8::1",protocol="icmpv6",port="",status="new"} 1',
+    'egress_destination_info{interface="eth0",destination="192.0.2.1",protocol="tcp",port="443",service="nginx.service",status="new"} 1',
+    'egress_destination_info{interface="a\\"\\\\\\n",destination="2001:db8::1",protocol="icmpv6",port="",service="",status="new"} 1',
     '',
   ])
   memory.state = { ...memory.state, announced: [icmp] }

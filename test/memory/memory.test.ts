@@ -2,8 +2,11 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
+import type { Sender } from '../../src/kernel/contacts.js'
+import { openReadOnly } from '../../src/memory/probes.js'
 import { migrations } from '../../src/memory/schema.js'
-import { databaseFile, Store } from '../../src/memory/store.js'
+import { databaseFile } from '../../src/memory/database-file.js'
+import { Store } from '../../src/memory/store.js'
 import { announced, auditLines, contact, openMemory, temporaryFolder, TestClock } from '../support/memory.js'
 
 const address = (i: number) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`
@@ -46,6 +49,39 @@ t.test('what is seen before the end of the baseline is learned, not announced', 
   t.same(announced(memory), ['192.0.2.2'])
   t.equal(memory.state.newDestinations.get('eth0'), 1)
   t.equal(openMemory(t, folder, { clock, baselineMs: 7_000 }).memory.state.baselineEndMs, end)
+  t.end()
+})
+
+t.test('who sent the first packet is remembered, also where that is known only later', (t) => {
+  const names = new Map([['29', 'backup.service']])
+  const serviceOf = ({ cgroup }: Sender) => names.get(cgroup)
+  const folder = temporaryFolder(t)
+  const auditFile = join(folder, 'audit.log')
+  const { memory } = openMemory(t, folder, { serviceOf, auditFile })
+  const sentBy = (cgroup: string, uid: number) => ({ sender: { cgroup, ingress: '', uid } })
+  const [named, later] = ['192.0.2.1', '192.0.2.2']
+  memory.record([contact(named, sentBy('29', 34)), contact(later, sentBy('31', 0))])
+  const senders = () =>
+    [named, later, '192.0.2.3'].map((destination) => {
+      const { service, uid } = memory.find({ interface: 'eth0', destination }) ?? {}
+      return [service, uid]
+    })
+  t.same(senders().slice(0, 2), [
+    ['backup.service', 34],
+    [null, 0],
+  ])
+  names.set('31', 'cron.service')
+  memory.refresh()
+  t.same(senders()[1], ['cron.service', 0])
+  t.same(
+    memory.state.announced.map(({ service }) => service),
+    ['backup.service', 'cron.service'],
+  )
+  memory.record([contact(named, sentBy('31', 0)), contact('192.0.2.3', sentBy('0', 65_534))])
+  t.same(senders()[0], ['backup.service', 34], 'the first stays')
+  t.same(senders()[2], [null, null], 'no socket, no user')
+  memory.writeAudit()
+  t.match(auditLines(auditFile)[0], { destination: named, service: 'backup.service', uid: 34 })
   t.end()
 })
 
@@ -191,6 +227,19 @@ t.test('a database of the first version goes on, whatever the clock says by now'
   memory.refresh()
   t.notOk(memory.find({ interface: 'eth0', destination: '192.0.2.1' }), 'it was idle for 7 s by then')
   t.ok(memory.find({ interface: 'eth0', destination: '192.0.2.2' }))
+  t.end()
+})
+
+t.test('a database of the first version can be read where it cannot be written', (t) => {
+  const folder = temporaryFolder(t)
+  const database = firstVersion(folder)
+  database.exec(
+    "INSERT INTO destinations VALUES ('eth0', '192.0.2.1', 1, 2, 6, 443, 3, 180, '1', 0, 0, 'new', NULL, 'mine')",
+  )
+  database.close()
+  const store = openReadOnly(folder)
+  t.teardown(() => store?.close())
+  t.match(store?.get('eth0', '192.0.2.1'), { packets: 3, note: 'mine', service: null, uid: null })
   t.end()
 })
 

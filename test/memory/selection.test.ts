@@ -4,7 +4,7 @@ import t from 'tap'
 import { formatPrefix, type Prefix, parsePrefix } from '../../src/config/prefix.js'
 import { type Selection, where } from '../../src/memory/selection.js'
 import { Store } from '../../src/memory/store.js'
-import { contact } from '../support/memory.js'
+import { placed } from '../support/memory.js'
 
 const interfaces = ['eth0', 'eth1']
 
@@ -13,8 +13,8 @@ function storeOf(t: { teardown(action: () => unknown): void }, destinations: rea
   t.teardown(() => store.close())
   store.transaction(() => {
     destinations.forEach((destination, index) => {
-      const seen = contact(destination, { interface: interfaces[index % interfaces.length] ?? '' })
-      store.insert({ ...seen, life: '1', firstLivedMs: 0, lastLivedMs: 0 }, 'new')
+      const seen = placed(destination, { interface: interfaces[index % interfaces.length] ?? '' })
+      store.insert(seen, 'new')
     })
   })
   return (selection: Selection) => [...store.select(selection)].map(({ destination }) => destination).sort()

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Contact, Contacts } from '../../src/kernel/contacts.js'
 import type { Instant } from '../../src/memory/lived-clock.js'
-import { Memory, type MemorySettings } from '../../src/memory/memory.js'
+import { Memory, type MemorySettings, type Surroundings } from '../../src/memory/memory.js'
+import type { NamedContact } from '../../src/memory/rows.js'
 
 interface Teardown {
   teardown(action: () => unknown): void
@@ -40,6 +41,18 @@ export const contact = (destination: string, rest: Partial<Contact> = {}): Conta
   ageMs: 0,
   idleMs: 0,
   record: '1',
+  sender: { cgroup: '0', ingress: '', uid: 0 },
+  ...rest,
+})
+
+/** The same as it is stored. */
+export const placed = (destination: string, rest: Partial<NamedContact> = {}): NamedContact => ({
+  ...contact(destination, rest),
+  life: '1',
+  firstLivedMs: 0,
+  lastLivedMs: 0,
+  service: null,
+  uid: null,
   ...rest,
 })
 
@@ -86,12 +99,12 @@ export class TestClock {
 export function openMemory(
   t: Teardown,
   storagePath: string,
-  { clock = new TestClock(), auditFile = '', ...rest }: OpenOptions = {},
+  { clock = new TestClock(), auditFile = '', serviceOf, ...rest }: OpenOptions = {},
 ) {
   const log = recordingLog()
   const audit = { file: auditFile, maxBytes: 0 }
   const settings = { storagePath, baselineMs: 0, retentionMs: 1e9, destinationsLimit: 23, audit, ...rest }
-  const memory = new Memory(settings, log, clock.now)
+  const memory = new Memory(settings, log, { now: clock.now, ...(serviceOf && { serviceOf }) })
   t.teardown(() => memory.close())
   return { memory, log, clock }
 }
@@ -99,6 +112,7 @@ export function openMemory(
 type OpenOptions = Partial<Omit<MemorySettings, 'audit'>> & {
   readonly clock?: TestClock
   readonly auditFile?: string
+  readonly serviceOf?: Surroundings['serviceOf']
 }
 
 /** What it announces. */

@@ -8,6 +8,8 @@ const row = (changes: Partial<DestinationRow>): DestinationRow => ({
   destination: '192.0.2.1',
   protocol: 'tcp',
   port: 443,
+  service: 'nginx.service',
+  uid: 33,
   status: 'baseline',
   packets_per_second: 23,
   bytes_per_second: 29_123,
@@ -51,7 +53,7 @@ const list: DestinationsList = {
 }
 const query: ListQuery = { sort: '-bytes_per_second', limit: 50, offset: 0, search: '192' }
 const view = { source: 'http://localhost:10191', query, paused: false, typing: undefined, problem: undefined }
-const shape = { columns: 140, rows: 24, colours: false }
+const shape = { columns: 160, rows: 24, colours: false }
 
 t.test('a frame has a head of totals, and a line for each destination', async (t) => {
   const [totals, controls, empty, head, first, second, ...rest] = renderFrame(list, view, shape)
@@ -61,9 +63,15 @@ t.test('a frame has a head of totals, and a line for each destination', async (t
   )
   t.match(controls, /^search: 192 {2}\| {2}s sort/)
   t.equal(empty, '')
-  t.match(head, /^DESTINATION +INTERFACE +FIRST +PACKETS\/s +BYTES\/s▼ +PACKETS +BYTES +FIRST SEEN +STATUS/)
-  t.match(first, /^192.0.2.1 +eth0 +tcp 443 +23 +29\.1k +31 +37000 +2026-01-02 03:04:05 +baseline/)
-  t.match(second, /^2001:db8:1234:5678:9abc:def0:1234:5678 eth0 +icmpv6 +0 +0 /)
+  t.match(
+    head,
+    /^DESTINATION +INTERFACE +FIRST +SENDER +PACKETS\/s +BYTES\/s▼ +PACKETS +BYTES +FIRST SEEN +STATUS/,
+  )
+  t.match(
+    first,
+    /^192.0.2.1 +eth0 +tcp 443 +nginx\.service +23 +29\.1k +31 +37000 +2026-01-02 03:04:05 +baseline/,
+  )
+  t.match(second, /^2001:db8:1234:5678:9abc:def0:1234:5678 eth0 +icmpv6 +nginx\.service +0 +0 /)
   t.same(rest, [])
 })
 

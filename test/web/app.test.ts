@@ -30,7 +30,7 @@ t.test('text 0.0.4 by default', async (t) => {
   t.match(body, /^egress_storage_degraded 1$/m)
   t.match(
     body,
-    /^egress_destination_info\{interface="eth0",destination="192.0.2.1",protocol="tcp",port="443",status="new"\} 1$/m,
+    /^egress_destination_info\{interface="eth0",destination="192.0.2.1",protocol="tcp",port="443",service="nginx.service",status="new"\} 1$/m,
   )
   t.match(body, /^egress_program_run_seconds_total 0.5$/m)
   t.match(body, /^egress_config_last_reload_successful 0$/m)

@@ -26,7 +26,7 @@ function stable(page: string): string {
             '$1 TIME',
           )
           .replace(/^egress_scrape_duration_seconds 0\.\d+$/, 'egress_scrape_duration_seconds TIME')
-          .replace(/(version|revision)="[^"]+"/g, '$1="…"')
+          .replace(/(version|revision|service)="[^"]+"/g, '$1="…"')
           .replace(/ifindex="\d+"/, 'ifindex="…"')
           // By whether a sweep came in between.
           .replace(/^(egress_destinations_full) [01]$/, '$1 FULL'),

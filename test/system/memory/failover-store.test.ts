@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import t from 'tap'
-import { databaseFile, Store } from '../../../src/memory/store.js'
+import { databaseFile } from '../../../src/memory/database-file.js'
+import { Store } from '../../../src/memory/store.js'
 import { announced, contact, openMemory, smallDisk, temporaryFolder } from '../../support/memory.js'
 
 const many = (count: number) =>

@@ -1,27 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { mkdirSync, rmdirSync } from 'node:fs'
 import t from 'tap'
-import { findCgroupMount } from '../../../src/services/cgroup-mount.js'
 import { Services } from '../../../src/services/services.js'
+import { cgroupRoot } from '../../support/cgroups.js'
 
-/** The mount namespace is the test's own; cgroups are not. */
-function cgroupRoot(): string {
-  const here = findCgroupMount('/proc')?.path
-  if (here !== undefined) return here
-  const path = mkdtempSync(join(tmpdir(), 'egress-cgroup2-'))
-  execFileSync('mount', ['-t', 'cgroup2', 'none', path])
-  t.teardown(() => {
-    execFileSync('umount', [path])
-    rmdirSync(path)
-  })
-  return path
-}
-
-const root = cgroupRoot()
+const root = cgroupRoot(t)
 const top = `egress-test-${randomBytes(4).toString('hex')}`
 
 /** Makes a cgroup that goes with the test, outer ones first. */

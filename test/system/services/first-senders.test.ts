@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import t from 'tap'
+import { eventually } from '../../support/await.js'
+import { inCgroup, makeUnits } from '../../support/cgroups.js'
+import { startExporter } from '../../support/exporter.js'
+import { auditLines, temporaryFolder } from '../../support/memory.js'
+import { Namespace, silence } from '../../support/network.js'
+
+const gateway = '198.18.0.2'
+
+/** A host that sends by wan0, and forwards what its guest sends by lan0. */
+function router(t: { teardown(action: () => unknown): void }) {
+  const host = new Namespace(t, 'router')
+  const guest = new Namespace(t, 'guest')
+  host.ip('link add wan0 type veth peer name far')
+  host.ip(`link add lan0 type veth peer name eth0 netns ${guest.name}`)
+  for (const device of ['far', 'wan0', 'lan0']) silence(host, device)
+  silence(guest, 'eth0')
+  host.ip('addr add 198.18.0.1/24 dev wan0')
+  host.ip('addr add 198.18.1.1/24 dev lan0')
+  host.ip(`neigh replace ${gateway} lladdr 02:00:00:00:00:02 dev wan0 nud permanent`)
+  host.ip(`route add default via ${gateway}`)
+  host.run(['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1'])
+  guest.ip('addr add 198.18.1.2/24 dev eth0')
+  guest.ip('route add default via 198.18.1.1')
+  return { host, guest }
+}
+
+/** A command that sends UDP datagrams. */
+const send = (to: string, count: number) => [
+  '/usr/bin/python3',
+  '-c',
+  `import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(${count}): s.sendto(b"seven!!", ("${to}", 4433))`,
+]
+
+t.test('the first sender of each destination, wherever users look', async (t) => {
+  const { host, guest } = router(t)
+  const [backup = '', cron = ''] = makeUnits(t, 'backup.service', 'cron.service')
+  const auditFile = join(temporaryFolder(t), 'audit.log')
+  const exporter = await startExporter(
+    t,
+    host,
+    ...['--interface=wan0', '--destinations.exclude=none', '--bpf.mode=auto', `--audit.file=${auditFile}`],
+  )
+  host.run(inCgroup(backup, 34, ...send('203.0.113.1', 23)))
+  host.run(inCgroup(cron, 0, ...send('203.0.113.1', 29)))
+  host.run(inCgroup(cron, 0, ...send('203.0.113.2', 31)))
+  guest.run(inCgroup(backup, 34, ...send('203.0.113.3', 37)))
+
+  const expected = [
+    { destination: '203.0.113.1', service: 'backup.service', uid: 34, packets: 52 },
+    { destination: '203.0.113.2', service: 'cron.service', uid: 0, packets: 31 },
+    { destination: '203.0.113.3', service: 'forwarded:lan0', uid: null, packets: 37 },
+  ]
+  const api = new URL('/api/v1/destinations?sort=destination', exporter.url).href
+  await eventually(() => {
+    const { destinations } = JSON.parse(exporter.get(api)) as { destinations: typeof expected }
+    assert.deepEqual(
+      destinations.map(({ destination, service, uid, packets }) => ({ destination, service, uid, packets })),
+      expected,
+    )
+  })
+  const info = (destination: string, service: string) =>
+    `egress_destination_info{interface="wan0",destination="${destination}",protocol="udp",port="4433",service="${service}",status="new"}`
+  for (const { destination, service } of expected)
+    t.equal(exporter.samples().get(info(destination, service)), 1)
+  await exporter.settled('wan0')
+  t.match(auditLines(auditFile)[0], { event: 'first_contact', service: 'backup.service', uid: 34 })
+})
