@@ -38,10 +38,15 @@ bool is_pin(std::string_view name) {
          std::ranges::find(kPinnedMaps, name, &PinnedMap::name) != std::end(kPinnedMaps);
 }
 
+/// What another version pinned had names of its own, so all that is in its folder.
+bool is_any(std::string_view) { return true; }
+
 bool is_version(std::string_view name) { return is_numbered(name, "v"); }
 
 /// How deep folders of pins are looked for.
 constexpr int kDepthMax = 4;
+
+const std::string kVersion = "v" + std::to_string(EGRESS_PINS_VERSION);
 
 /// The names in a folder that match, in order; none if it cannot be read.
 std::vector<std::string> names_in(const std::string& folder, bool (*matches)(std::string_view)) {
@@ -54,13 +59,18 @@ std::vector<std::string> names_in(const std::string& folder, bool (*matches)(std
   return names;
 }
 
+/// What is pinned in a version's folder.
+std::vector<std::string> pins_in(const std::string& folder) {
+  return names_in(folder, fs::path(folder).filename() == kVersion ? is_pin : is_any);
+}
+
 void unlink_pin(const std::string& file) {
   if (::unlink(file.c_str()) != 0 && errno != ENOENT) throw Error("remove pin", file, errno);
 }
 
 void remove_version(const std::string& folder) {
   // Links first: nothing counts any more when the maps go.
-  auto names = names_in(folder, is_pin);
+  auto names = pins_in(folder);
   std::stable_partition(names.begin(), names.end(),
                         [](const std::string& name) { return name.starts_with("tcx-"); });
   for (const auto& name : names) unlink_pin(folder + "/" + name);
@@ -106,11 +116,10 @@ void find_below(const std::string& folder, int depth, std::vector<std::string>& 
 
 }  // namespace
 
-PinFolder::PinFolder(std::string path)
-    : path_(std::move(path)), version_(path_ + "/v" + std::to_string(EGRESS_PINS_VERSION)) {
+PinFolder::PinFolder(std::string path) : path_(std::move(path)), version_(path_ + "/" + kVersion) {
   lock();
   for (const auto& name : names_in(path_, is_version)) {
-    if (path_ + "/" + name == version_) continue;
+    if (name == kVersion) continue;
     remove_version(path_ + "/" + name);
     replaced_.push_back(name);
   }
@@ -169,8 +178,7 @@ std::vector<PinFolder::Found> PinFolder::find_all() {
   for (auto& path : folders) {
     std::vector<std::string> pins;
     for (const auto& version : names_in(path, is_version))
-      for (const auto& name : names_in(path + "/" + version, is_pin))
-        pins.push_back(version + "/" + name);
+      for (const auto& name : pins_in(path + "/" + version)) pins.push_back(version + "/" + name);
     std::string holder = lock_holder(path, "pins");
     found.push_back({std::move(path), std::move(pins), std::move(holder)});
   }

@@ -82,8 +82,11 @@ t.test('pins of another version are replaced', async (t) => {
   const host = silentPair(t, 'lan0')
   const pins = pinFolder(t, host)
   execFileSync('mkdir', ['-p', `${pins}/v0`])
-  const pinned = ['map', 'create', `${pins}/v0/destinations`, 'type', 'array', 'key', '4', 'value', '8']
-  execFileSync('bpftool', [...pinned, 'entries', '1', 'name', 'destinations'])
+  for (const name of ['destinations', 'only_in_v0'])
+    execFileSync('bpftool', [
+      ...['map', 'create', `${pins}/v0/${name}`, 'type', 'array', 'key', '4', 'value', '8'],
+      ...['entries', '1', 'name', name],
+    ])
   const exporter = await startExporter(t, host, '--interface=lan0', `--bpf.pin-path=${pins}`)
   t.match(exporter.log().join('\n'), 'reason="they are of another version, v0"')
   t.same(readdirSync(pins), [basename(pinsIn(pins))])
