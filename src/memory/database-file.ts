@@ -1,12 +1,14 @@
 import { closeSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { isOutdated, migrate } from './schema.js'
 
 /** The database in a storage folder. */
 export const databaseFile = (folder: string): string => join(folder, 'destinations.db')
 
 /**
- * Opens a database file, or one in memory where there is none.
+ * Opens a database file, or one in memory where there is none. One of an earlier version that may only be
+ * read is read from a copy in memory, which is brought to this version.
  *
  * @throws Error of the file system or SQLite
  */
@@ -15,7 +17,24 @@ export function openDatabase(file: string | undefined, options: Database.Options
   if (file !== undefined && !options.readonly && !options.fileMustExist) {
     closeSync(openSync(file, 'a', 0o600))
   }
-  return new Database(file ?? ':memory:', options)
+  const database = new Database(file ?? ':memory:', options)
+  try {
+    if (!options.readonly || !isOutdated(database)) return database
+    const copy = openBytes(database.serialize())
+    database.close()
+    migrate(copy)
+    return copy
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** A database in memory, of the bytes of a file. They are changed. */
+export function openBytes(bytes: Buffer): Database.Database {
+  // Not in WAL mode, which takes files: bytes 18 and 19, https://sqlite.org/fileformat2.html
+  bytes.fill(1, 18, 20)
+  return new Database(bytes)
 }
 
 /** What tells a file from another in its place; undefined: there is none. */

@@ -93,21 +93,27 @@ export const migrations = [
   `,
 ]
 
+const versionOf = (database: Database.Database) => database.pragma('user_version', { simple: true }) as number
+
+/** Whether a database is of an earlier version, and is to be migrated before anybody reads it. */
+export const isOutdated = (database: Database.Database): boolean => versionOf(database) < migrations.length
+
 /**
  * Brings a database to the newest version.
  *
  * @throws Error if it is of a version that this program does not know, or cannot be written
  */
 export function migrate(database: Database.Database): void {
-  const readVersion = () => database.pragma('user_version', { simple: true }) as number
-  if (readVersion() > migrations.length) {
-    throw new Error(`it is of version ${readVersion()}, and this program knows ${migrations.length} at most`)
+  if (versionOf(database) > migrations.length) {
+    throw new Error(
+      `it is of version ${versionOf(database)}, and this program knows ${migrations.length} at most`,
+    )
   }
-  if (readVersion() === migrations.length) return
+  if (!isOutdated(database)) return
   database
     .transaction(() => {
       // Once more: another process may have been first.
-      for (const migration of migrations.slice(readVersion())) database.exec(migration)
+      for (const migration of migrations.slice(versionOf(database))) database.exec(migration)
       database.pragma(`user_version = ${migrations.length}`)
     })
     .immediate()

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import { databaseFile, inodeOf, openDatabase } from './database-file.js'
+import { databaseFile, inodeOf, openBytes, openDatabase } from './database-file.js'
 import { makeFolder } from './folder.js'
 import type { SavedClock, WrongTimes } from './lived-clock.js'
 import type {
@@ -51,7 +51,7 @@ export class Store implements MemoryStore {
     this.readonly = readonly || bytes !== undefined
     this.#file = folder === undefined ? undefined : databaseFile(folder)
     this.#database = bytes
-      ? new Database(bytes)
+      ? openBytes(bytes)
       : openDatabase(this.#file, { readonly, fileMustExist: mustExist })
     try {
       this.patient = true
@@ -76,10 +76,7 @@ export class Store implements MemoryStore {
    * @throws Error if it cannot be read, or is no sound database
    */
   static copy(folder: string): Store {
-    const bytes = readFileSync(databaseFile(folder))
-    // Not in WAL mode, which takes files: bytes 18 and 19, https://sqlite.org/fileformat2.html
-    bytes.fill(1, 18, 20)
-    return new Store(undefined, { bytes })
+    return new Store(undefined, { bytes: readFileSync(databaseFile(folder)) })
   }
 
   /**

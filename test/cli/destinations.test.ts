@@ -1,8 +1,11 @@
+import Database from 'better-sqlite3'
 import t from 'tap'
 import { destinationsCommand } from '../../src/cli/commands/destinations.js'
 import { destinations } from '../../src/cli/destinations.js'
 import type { NamedContact } from '../../src/memory/rows.js'
+import { databaseFile } from '../../src/memory/database-file.js'
 import { facts } from '../../src/memory/memory-store.js'
+import { migrations } from '../../src/memory/schema.js'
 import { Store } from '../../src/memory/store.js'
 import { placed, temporaryFolder } from '../support/memory.js'
 
@@ -84,6 +87,26 @@ t.test('the audit log is to tell of it, where there is one', (t) => {
     { event: 'acknowledged', destination: '192.0.2.77', port: 0, protocol: 1 },
     { event: 'forgotten', destination: '2001:db8::1', status: 'new', reason: 'command' },
   ])
+  t.end()
+})
+
+t.test('lists what an exporter of an earlier version writes', (t) => {
+  const folder = temporaryFolder(t)
+  const database = new Database(databaseFile(folder))
+  t.teardown(() => database.close())
+  database.pragma('journal_mode = WAL')
+  for (const migration of migrations.slice(0, 2)) database.exec(migration)
+  database.pragma('user_version = 2')
+  database.exec(
+    "INSERT INTO destinations VALUES ('eth0', '192.0.2.1', 1, 2, 6, 443, 3, 180, '1', 0, 0, 'new', NULL, NULL, 0, 0)",
+  )
+  const lines: string[] = []
+  destinationsCommand((wish) => destinations(wish, (line) => lines.push(line))).parse(
+    [`--storage.path=${folder}`, '--json'],
+    { from: 'user' },
+  )
+  t.match(JSON.parse(lines.join('\n')), [{ destination: '192.0.2.1', packets: 3, service: null }])
+  t.equal(database.pragma('user_version', { simple: true }), 2, 'it stays as it is')
   t.end()
 })
 
