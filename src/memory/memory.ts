@@ -179,10 +179,12 @@ export class Memory {
     })
   }
 
-  /**
-   * Sees what other processes have acknowledged or forgotten, forgets what is too old, and learns the names
-   * of senders that were not known.
-   */
+  /** Whether there are senders that the next refresh may name. */
+  get isNaming(): boolean {
+    return this.#senderNames.waits
+  }
+
+  /** Sees what other processes have acknowledged or forgotten, forgets what is too old, and names senders late. */
   refresh(): void {
     this.#store.refresh()
     if (this.#senderNames.nameLate(this.#store)) this.#load()

@@ -1,6 +1,7 @@
 import type { Contact, Sender } from '../kernel/contacts.js'
+import { unknown } from '../services/service.js'
 import type { FailoverStore } from './failover-store.js'
-import type { NamedSender } from './rows.js'
+import type { DestinationKey, NamedSender } from './rows.js'
 
 /** Who sent a packet; undefined: that may be known a second later. */
 export type ServiceOf = (sender: Sender) => string | undefined
@@ -8,23 +9,38 @@ export type ServiceOf = (sender: Sender) => string | undefined
 /** Of a packet without a socket. */
 const noCgroup = '0'
 
-/** First senders that are not known yet; beyond these, they stay unknown. */
-const maxWaiting = 4_096
+/** First senders that are not known yet, as many as the table holds by default; what is more stays unknown. */
+const maxWaiting = 65_536
+
+interface Waiting extends DestinationKey {
+  readonly sender: Sender
+}
 
 /** The names of first senders. One that is not known at once is asked for again. */
 export class SenderNames {
   readonly #serviceOf: ServiceOf
-  #waiting: Contact[] = []
+  #waiting: Waiting[] = []
 
   constructor(serviceOf: ServiceOf) {
     this.#serviceOf = serviceOf
   }
 
-  of(contact: Contact): NamedSender {
-    const { cgroup, uid } = contact.sender
-    const service = this.#serviceOf(contact.sender) ?? null
-    if (service === null && this.#waiting.length < maxWaiting) this.#waiting.push(contact)
-    return { service, uid: cgroup === noCgroup ? null : uid }
+  of({ interface: iface, destination, sender }: Contact): NamedSender {
+    return {
+      service: this.#serviceOf(sender) ?? this.#wait({ interface: iface, destination, sender }),
+      uid: sender.cgroup === noCgroup ? null : sender.uid,
+    }
+  }
+
+  /** Whether there are any to ask for again. */
+  get waits(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  #wait(one: Waiting): string | null {
+    if (this.#waiting.length >= maxWaiting) return unknown.service
+    this.#waiting.push(one)
+    return null
   }
 
   /**
@@ -33,15 +49,15 @@ export class SenderNames {
    * @returns whether there are any
    */
   nameLate(store: Pick<FailoverStore, 'transaction'>): boolean {
-    const late: { readonly contact: Contact; readonly service: string }[] = []
-    this.#waiting = this.#waiting.filter((contact) => {
-      const service = this.#serviceOf(contact.sender)
-      if (service !== undefined) late.push({ contact, service })
+    const late: { readonly key: DestinationKey; readonly service: string }[] = []
+    this.#waiting = this.#waiting.filter((one) => {
+      const service = this.#serviceOf(one.sender)
+      if (service !== undefined) late.push({ key: one, service })
       return service === undefined
     })
     if (late.length === 0) return false
     store.transaction((view) => {
-      for (const { contact, service } of late) view.nameSender(contact, service)
+      for (const { key, service } of late) view.nameSender(key, service)
     })
     return true
   }

@@ -19,6 +19,9 @@ const log = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') }
 /** Events that the audit log did not take are tried again so often, whether or not others come. */
 const auditRetryMs = 250
 
+/** Cgroups are looked for once a second. */
+const namingMs = 1_000
+
 const settings = workerData as MemorySettings
 const services = new Services({ warn: (words) => log.warn({}, words) })
 const memory = new Memory(settings, log, {
@@ -26,6 +29,7 @@ const memory = new Memory(settings, log, {
   serviceOf: ({ cgroup, ingress }) => services.describe({ cgroupId: BigInt(cgroup), ingress })?.service,
 })
 let announced: readonly Remembered[] | undefined
+let naming: NodeJS.Timeout | undefined
 let writingAudit: NodeJS.Timeout | NodeJS.Immediate | undefined
 
 /** The list is long, and mostly the same. */
@@ -34,6 +38,17 @@ function sendState(): void {
   const same = state.announced === announced
   announced = state.announced
   send({ kind: 'state', state: { ...state, announced: same ? undefined : announced } })
+}
+
+/** Without this, a sender would have no name until the next poll. */
+function scheduleNaming(): void {
+  if (!memory.isNaming) return
+  naming ??= setTimeout(() => {
+    naming = undefined
+    memory.refresh()
+    sendState()
+    scheduleNaming()
+  }, namingMs)
 }
 
 /** After everything else that waits. */
@@ -78,12 +93,14 @@ port.on('message', ({ id, call }: ToMemory) => {
   try {
     const result = answer(call)
     if (call.method === 'close') {
+      clearTimeout(naming)
       send({ kind: 'done', id, result })
       port.close()
       return
     }
     sendState()
     send({ kind: 'done', id, result }, result instanceof Float64Array ? [result.buffer as ArrayBuffer] : [])
+    scheduleNaming()
     scheduleAudit()
   } catch (error) {
     send({ kind: 'failed', id, error })

@@ -85,6 +85,21 @@ t.test('who sent the first packet is remembered, also where that is known only l
   t.end()
 })
 
+t.test('a flood of contacts by one new sender: each is named once it is known', (t) => {
+  const names = new Map<string, string>()
+  const { memory } = openMemory(t, temporaryFolder(t), { serviceOf: ({ cgroup }) => names.get(cgroup) })
+  const count = 65_537
+  const addresses = Array.from({ length: count }, (_, n) => `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`)
+  memory.record(
+    addresses.map((address) => contact(address, { sender: { cgroup: '41', ingress: '', uid: 0 } })),
+  )
+  names.set('41', 'scan.service')
+  memory.refresh()
+  const services = addresses.map((destination) => memory.find({ interface: 'eth0', destination })?.service)
+  t.same(services, [...Array<string>(count - 1).fill('scan.service'), 'unknown'])
+  t.end()
+})
+
 t.test('packets and bytes add up over records, each counted once', (t) => {
   const folder = temporaryFolder(t)
   const { memory } = openMemory(t, folder)

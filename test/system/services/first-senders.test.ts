@@ -70,3 +70,21 @@ t.test('the first sender of each destination, wherever users look', async (t) =>
   await exporter.settled('wan0')
   t.match(auditLines(auditFile)[0], { event: 'first_contact', service: 'backup.service', uid: 34 })
 })
+
+t.test('a sender that is not known at once is named a second later, and not at the next poll', async (t) => {
+  const { host } = router(t)
+  const flags = ['--interface=wan0', '--destinations.exclude=none', '--poll.interval=1h']
+  const exporter = await startExporter(t, host, ...flags)
+  const api = new URL('/api/v1/destinations?sort=destination', exporter.url).href
+  const services = () => {
+    exporter.get()
+    const { destinations } = JSON.parse(exporter.get(api)) as { destinations: { service: string | null }[] }
+    return destinations.map(({ service }) => service)
+  }
+  const [backup = ''] = makeUnits(t, 'backup.service')
+  host.run(inCgroup(backup, 34, ...send('203.0.113.1', 23)))
+  t.same(services(), ['backup.service'], 'it was walked for')
+  const [cron = ''] = makeUnits(t, 'cron.service')
+  host.run(inCgroup(cron, 0, ...send('203.0.113.2', 29)))
+  await eventually(() => assert.deepEqual(services(), ['backup.service', 'cron.service']))
+})
