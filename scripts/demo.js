@@ -1,5 +1,6 @@
 // npm run demo: two hosts (network namespaces) with an exporter each, and a Prometheus with the shipped
-// rules. One host sends to somewhere new; the alert is printed as Prometheus reports it. All goes again.
+// rules. A service of one host sends to somewhere new; the alert is printed as Prometheus reports it. All
+// goes again.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,6 +9,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { program } from './program.js'
 import { root } from './root.js'
+import { makeUnits } from './units.js'
 
 const baselineSeconds = 10
 const deadlineMs = 60_000
@@ -19,6 +21,7 @@ const hosts = [1, 2].map((number) => ({
   address: `192.0.2.${number}`,
   exporter: `192.0.2.${number}:10191`,
 }))
+const { units, remove: removeUnits } = makeUnits('web.service', 'backup.service')
 const folder = mkdtempSync(join(tmpdir(), 'egress-demo-'))
 const children = []
 const say = (text) => console.log(`\n# ${text}`)
@@ -29,12 +32,12 @@ const run = (host, ...command) => execFileSync(...inside(host, ...command), { en
 try {
   build()
   say(
-    `Two hosts, an exporter on each; they learn for ${baselineSeconds} s, and talk to ${learned} meanwhile.`,
+    `Two hosts, an exporter on each; they learn for ${baselineSeconds} s, and web.service sends to ${learned} meanwhile.`,
   )
   for (const host of hosts) startExporter(host)
   await until(() => hosts.every((host) => fetchPage(host) !== undefined), 'the exporters serve')
   const learnedUntil = Date.now() + 1000 * baselineSeconds
-  for (const host of hosts) send(host, learned, 23)
+  for (const host of hosts) send(host, 'web.service', learned, 23)
   startPrometheus(hosts[0])
   await until(
     () => hosts.every((host) => fetchPage(host).includes(`destination="${learned}"`)),
@@ -43,9 +46,9 @@ try {
   await setTimeout(learnedUntil - Date.now() + 1000)
   console.log(`alerts now: ${JSON.stringify(newDestinations())}`)
 
-  say(`The second host sends 29 packets to ${stranger}, where it never sent before.`)
+  say(`backup.service on the second host sends 29 packets to ${stranger}, where nobody sent before.`)
   const began = Date.now()
-  send(hosts[1], stranger, 29)
+  send(hosts[1], 'backup.service', stranger, 29)
   await until(() => newDestinations().length > 0, 'the alert fires')
   console.log(`after ${((Date.now() - began) / 1000).toFixed(1)} s Prometheus reports:`)
   console.log(JSON.stringify(newDestinations(), undefined, 2))
@@ -64,8 +67,9 @@ try {
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
   }
   for (const { name } of hosts) execFileSync('ip', ['netns', 'delete', name], { stdio: 'ignore' })
+  removeUnits()
   rmSync(folder, { recursive: true })
-  say('All is as it was: namespaces, processes and files of the demo are gone.')
+  say('All is as it was: namespaces, cgroups, processes and files of the demo are gone.')
 }
 
 /** The hosts are connected for Prometheus; what leaves by wan0 is counted, and goes nowhere. */
@@ -116,8 +120,10 @@ function start(host, ...command) {
   children.push(spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'] }))
 }
 
-function send(host, to, packets) {
-  run(host, 'python3', join(root, 'test/support/traffic.py'), 'udp', to, '443', String(packets), '100')
+/** As one of the units. */
+function send(host, unit, to, packets) {
+  const traffic = ['python3', join(root, 'test/support/traffic.py'), 'udp', to, '443', String(packets), '100']
+  run(host, 'sh', '-c', 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"', 'sh', units[unit], ...traffic)
 }
 
 function exporterSays(host, ...command) {

@@ -8,16 +8,22 @@ import { setTimeout } from 'node:timers/promises'
 import { withBrowser } from './browser.js'
 import { program } from './program.js'
 import { root } from './root.js'
+import { makeUnits } from './units.js'
 
 const namespace = `egress-screenshots-${process.pid}`
 const baselineSeconds = 20
 const url = 'http://127.0.0.1:10191/'
 /** So many packets of so many bytes each second, to many, and later to a few more. */
 const traffic = `
-import math, random, socket, time
+import math, os, random, socket, sys, time
 random.seed(11)
-sender = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+def sender_of(cgroup):
+    with open(cgroup + '/cgroup.procs', 'w') as procs:
+        procs.write(str(os.getpid()))
+    sender = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    return sender
+web, backup, transient = map(sender_of, sys.argv[1:])
 known = [('::ffff:203.0.113.%d' % n, 443) for n in range(10, 60)] + [('2001:db8:53::%d' % n, 53) for n in range(1, 20)]
 known += [('::ffff:198.51.100.%d' % n, 123) for n in range(1, 30)]
 random.shuffle(known)
@@ -27,13 +33,15 @@ while time.monotonic() - begin < 100:
     since = time.monotonic() - begin
     count = int(30 * (2 + math.sin(since / 4) + random.random()))
     for to in random.choices(known, weights, k=count):
+        sender = backup if to[1] == 123 else web
         sender.sendto(bytes(random.randint(20, 1300)), to)
     if since > ${baselineSeconds + 5} and random.random() < 0.2:
-        sender.sendto(bytes(700), ('::ffff:198.51.100.223', 8443))
-        sender.sendto(bytes(90), ('2001:db8:bad::7', 4444))
+        backup.sendto(bytes(700), ('::ffff:198.51.100.223', 8443))
+        transient.sendto(bytes(90), ('2001:db8:bad::7', 4444))
     time.sleep(0.1)
 `
 
+const { units, remove: removeUnits } = makeUnits('nginx.service', 'backup.service', 'run-u7.service')
 const folder = mkdtempSync(join(tmpdir(), 'egress-screenshots-'))
 const inside = [`--net=/run/netns/${namespace}`]
 const run = (...command) => execFileSync('nsenter', [...inside, ...command])
@@ -60,7 +68,7 @@ try {
   const flags = [`--storage.path=${folder}`, `--baseline.period=${baselineSeconds}s`, '--log.level=warn']
   const exporter = [...program(), ...flags]
   start('unshare', '--uts', 'sh', '-c', 'hostname web1 && exec "$@"', 'sh', ...exporter)
-  start('python3', '-c', traffic)
+  start('python3', '-c', traffic, ...Object.values(units))
 
   const shots = [
     { name: 'page', colorScheme: 'light', viewport: { width: 1280, height: 800 } },
@@ -92,5 +100,6 @@ try {
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
   }
   execFileSync('ip', ['netns', 'delete', namespace])
+  removeUnits()
   rmSync(folder, { recursive: true })
 }
