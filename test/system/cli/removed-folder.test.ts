@@ -39,8 +39,10 @@ t.test(
     const first = await start(0)
     sendTo(hosts[0], old)
     await storedAre(storage, old)
+    first.child.kill('SIGSTOP') // else it may be quicker, and keep the second one out
     rmSync(storage, { recursive: true })
     const second = await start(1)
+    first.child.kill('SIGCONT')
     sendTo(hosts[1], theirs)
     sendTo(hosts[0], own)
     await eventually(() =>
@@ -88,8 +90,10 @@ for (const mode of modes)
       const pins = pinFolder(t, host)
       const flags = [`--bpf.mode=${mode}`, `--bpf.pin-path=${pins}`]
       const first = await startExporter(t, host, '--interface=veth0', ...flags)
+      first.child.kill('SIGSTOP') // as above
       rmSync(pins, { recursive: true })
       const second = await startExporter(t, host, '--interface=veth1', ...flags)
+      first.child.kill('SIGCONT')
       await eventually(() =>
         assert.match(
           first.log().join('\n'),

@@ -6,6 +6,7 @@ import { inCgroup, makeUnits } from '../../support/cgroups.js'
 import { startExporter } from '../../support/exporter.js'
 import { auditLines, temporaryFolder } from '../../support/memory.js'
 import { Namespace, silence } from '../../support/network.js'
+import { remembers } from '../../support/remembering.js'
 
 const gateway = '198.18.0.2'
 
@@ -45,6 +46,8 @@ t.test('the first sender of each destination, wherever users look', async (t) =>
     host,
     ...['--interface=wan0', '--destinations.exclude=none', '--bpf.mode=auto', `--audit.file=${auditFile}`],
   )
+  // What came before the memory was open is its baseline.
+  await eventually(() => assert.ok(remembers(exporter.samples()).baselineEnd > 0))
   host.run(inCgroup(backup, 34, ...send('203.0.113.1', 23)))
   host.run(inCgroup(cron, 0, ...send('203.0.113.1', 29)))
   host.run(inCgroup(cron, 0, ...send('203.0.113.2', 31)))
