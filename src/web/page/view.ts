@@ -63,7 +63,7 @@ function renderCell(column: Column, row: DestinationRow, now: number): string {
     case 'status':
       return badge(row.status, row.note)
     case 'text':
-      return escapeHtml(text)
+      return `<span title="${escapeHtml(text)}">${escapeHtml(text)}</span>`
   }
 }
 
