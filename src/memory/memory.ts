@@ -5,6 +5,7 @@ import { FailoverStore, type StoreLog } from './failover-store.js'
 import { type Instant, readInstant } from './lived-clock.js'
 import { type DestinationKey, eventOf, type PlacedContact, type Remembered, type Status } from './rows.js'
 import { maxAnnounced, facts } from './memory-store.js'
+import { unknown } from '../services/service.js'
 import { SenderNames, type ServiceOf } from './sender-names.js'
 import type { Store } from './store.js'
 import { Timeline } from './timeline.js'
@@ -57,7 +58,7 @@ export class Memory {
   #closed = false
 
   constructor(settings: MemorySettings, log: StoreLog, surroundings: Surroundings = {}) {
-    const { now = readInstant, hold = () => undefined, serviceOf = () => undefined } = surroundings
+    const { now = readInstant, hold = () => undefined, serviceOf = () => unknown.service } = surroundings
     this.#settings = settings
     this.#log = log
     this.#now = now
@@ -276,7 +277,7 @@ export class Memory {
     const now = this.#now()
     const { newDestinations, announced, unacknowledged } = this.#store.summary()
     this.#newDestinations = new Map(newDestinations)
-    this.#announced = [...announced]
+    this.#announced = announced.filter((one) => this.#senderNames.isNamed(one))
     this.#unacknowledged = unacknowledged
     this.#count = this.#store.count()
     if (this.#store.generation !== this.#generation) {
@@ -293,6 +294,7 @@ export class Memory {
     }
     this.#unacknowledged += fresh.length
     const room = maxAnnounced - this.#announced.length
-    if (room > 0 && fresh.length > 0) this.#announced = [...this.#announced, ...fresh.slice(0, room)]
+    const named = fresh.filter((one) => this.#senderNames.isNamed(one))
+    if (room > 0 && named.length > 0) this.#announced = [...this.#announced, ...named.slice(0, room)]
   }
 }

@@ -16,10 +16,13 @@ interface Waiting extends DestinationKey {
   readonly sender: Sender
 }
 
+/** Names of interfaces have no slash. */
+const textOf = ({ interface: iface, destination }: DestinationKey) => `${iface}/${destination}`
+
 /** The names of first senders. One that is not known at once is asked for again. */
 export class SenderNames {
   readonly #serviceOf: ServiceOf
-  #waiting: Waiting[] = []
+  readonly #waiting = new Map<string, Waiting>()
 
   constructor(serviceOf: ServiceOf) {
     this.#serviceOf = serviceOf
@@ -34,12 +37,17 @@ export class SenderNames {
 
   /** Whether there are any to ask for again. */
   get waits(): boolean {
-    return this.#waiting.length > 0
+    return this.#waiting.size > 0
+  }
+
+  /** False: it is announced a second later, since an alert whose labels change would fire twice. */
+  isNamed(key: DestinationKey): boolean {
+    return !this.#waiting.has(textOf(key))
   }
 
   #wait(one: Waiting): string | null {
-    if (this.#waiting.length >= maxWaiting) return unknown.service
-    this.#waiting.push(one)
+    if (this.#waiting.size >= maxWaiting) return unknown.service
+    this.#waiting.set(textOf(one), one)
     return null
   }
 
@@ -50,11 +58,12 @@ export class SenderNames {
    */
   nameLate(store: Pick<FailoverStore, 'transaction'>): boolean {
     const late: { readonly key: DestinationKey; readonly service: string }[] = []
-    this.#waiting = this.#waiting.filter((one) => {
+    for (const [text, one] of this.#waiting) {
       const service = this.#serviceOf(one.sender)
-      if (service !== undefined) late.push({ key: one, service })
-      return service === undefined
-    })
+      if (service === undefined) continue
+      this.#waiting.delete(text)
+      late.push({ key: one, service })
+    }
     if (late.length === 0) return false
     store.transaction((view) => {
       for (const { key, service } of late) view.nameSender(key, service)

@@ -70,6 +70,8 @@ t.test('who sent the first packet is remembered, also where that is known only l
     ['backup.service', 34],
     [null, 0],
   ])
+  t.same(announced(memory), [named], 'an alert whose labels change would fire twice')
+  t.equal(memory.state.unacknowledged, 2)
   names.set('31', 'cron.service')
   memory.refresh()
   t.same(senders()[1], ['cron.service', 0])
