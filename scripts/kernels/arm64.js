@@ -32,7 +32,7 @@ const called = [
     'findutils',
     'grep',
   ],
-  ...['iproute2', 'iputils-ping', 'kmod', 'libstdc++6', 'llvm', 'mount', 'nftables', 'procps'],
+  ...['iproute2', 'iputils-ping', 'kmod', 'libstdc++6', 'llvm', 'mount', 'nftables', 'openssl', 'procps'],
   ...['python3', 'sed', 'tar', 'tcpdump', 'util-linux'],
 ]
 
