@@ -20,20 +20,9 @@ const kernelPackages = [/^linux-image-6\.1\..*\d-arm64$/]
 const linked = ['libbpf-dev', 'libelf-dev', 'zlib1g-dev']
 /** What the tests and the guest's start call. */
 const called = [
-  ...[
-    'bash',
-    'bpftool',
-    'busybox-static',
-    'clang',
-    'coreutils',
-    'curl',
-    'dash',
-    'ethtool',
-    'findutils',
-    'grep',
-  ],
-  ...['iproute2', 'iputils-ping', 'kmod', 'libstdc++6', 'llvm', 'mount', 'nftables', 'openssl', 'procps'],
-  ...['python3', 'sed', 'tar', 'tcpdump', 'util-linux'],
+  ...['bash', 'bpftool', 'busybox-static', 'clang', 'coreutils', 'curl', 'dash', 'ethtool', 'findutils'],
+  ...['grep', 'iproute2', 'iputils-ping', 'kmod', 'libstdc++6', 'llvm', 'mount', 'nftables', 'openssl'],
+  ...['procps', 'python3', 'sed', 'tar', 'tcpdump', 'util-linux'],
 ]
 
 /**

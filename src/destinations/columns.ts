@@ -71,15 +71,6 @@ export const cellText = ({ field, text }: Column, row: DestinationRow): string =
 
 /** What the command line's table shows of the memory: what people look at first, since lines are short. */
 export const tableFields: readonly (keyof RememberedRow)[] = [
-  ...([
-    'destination',
-    'interface',
-    'protocol',
-    'port',
-    'service',
-    'status',
-    'first_seen',
-    'last_seen',
-  ] as const),
-  ...(['packets', 'bytes', 'note'] as const),
+  ...(['destination', 'interface', 'protocol', 'port', 'service', 'status'] as const),
+  ...(['first_seen', 'last_seen', 'packets', 'bytes', 'note'] as const),
 ]

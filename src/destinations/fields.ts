@@ -20,6 +20,11 @@ interface Field {
 
 /** Of what table and memory both have. */
 const both = <T>(get: (row: Live | Remembered) => T) => ({ live: get, stored: get })
+/** Of what the memory alone has, also in lists of the table; null: nothing is remembered, or it cannot be read. */
+const remembered = <T>(get: (one: Remembered) => T) => ({
+  live: (_record: Live, one: Remembered | undefined) => (one ? get(one) : null),
+  stored: get,
+})
 
 const time = (ms: number) => new Date(ms).toISOString()
 /** To a tenth. */
@@ -63,8 +68,7 @@ export const fields = {
       description: 'null: the memory cannot be read, or nothing is remembered.',
       enum: ['baseline', 'new', 'acknowledged', null],
     },
-    live: (_record, remembered) => remembered?.status ?? null,
-    stored: (remembered) => remembered.status,
+    ...remembered((one) => one.status),
   },
   packets_per_second: {
     schema: { $ref: '#/$defs/rate' },
@@ -108,16 +112,14 @@ export const fields = {
   },
   note: {
     schema: { description: 'Of its acknowledgement.', type: ['string', 'null'] },
-    live: (_record, remembered) => remembered?.note ?? null,
-    stored: (remembered) => remembered.note,
+    ...remembered((one) => one.note),
   },
   service: {
     schema: {
       description: 'Who sent the first packet, by the names of docs/services.md; null: not known.',
       type: ['string', 'null'],
     },
-    live: (_record, remembered) => remembered?.service ?? null,
-    stored: (remembered) => remembered.service,
+    ...remembered((one) => one.service),
   },
   uid: {
     schema: {
@@ -125,8 +127,7 @@ export const fields = {
       type: ['integer', 'null'],
       minimum: 0,
     },
-    live: (_record, remembered) => remembered?.uid ?? null,
-    stored: (remembered) => remembered.uid,
+    ...remembered((one) => one.uid),
   },
 } as const satisfies Readonly<Record<string, Field>>
 

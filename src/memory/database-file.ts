@@ -20,21 +20,31 @@ export function openDatabase(file: string | undefined, options: Database.Options
   const database = new Database(file ?? ':memory:', options)
   try {
     if (!options.readonly || !isOutdated(database)) return database
-    const copy = openBytes(database.serialize())
+    const bytes = database.serialize()
     database.close()
-    migrate(copy)
-    return copy
+    return openCopy(bytes)
   } catch (error) {
     database.close()
     throw error
   }
 }
 
-/** A database in memory, of the bytes of a file. They are changed. */
-export function openBytes(bytes: Buffer): Database.Database {
+/**
+ * A database in memory, of the bytes of a file, which are changed; brought to this version.
+ *
+ * @throws Error of SQLite, or as `migrate` does
+ */
+export function openCopy(bytes: Buffer): Database.Database {
   // Not in WAL mode, which takes files: bytes 18 and 19, https://sqlite.org/fileformat2.html
   bytes.fill(1, 18, 20)
-  return new Database(bytes)
+  const copy = new Database(bytes)
+  try {
+    migrate(copy)
+    return copy
+  } catch (error) {
+    copy.close()
+    throw error
+  }
 }
 
 /** What tells a file from another in its place; undefined: there is none. */

@@ -37,6 +37,8 @@ export interface PlacedContact extends Contact {
 
 /** What is remembered of a contact's sender. */
 export type NamedSender = Pick<Remembered, 'service' | 'uid'>
+
+/** A contact that is to be remembered. */
 export type NamedContact = PlacedContact & NamedSender
 
 /** A destination as it is in the table. */
@@ -66,6 +68,7 @@ export const storedMemory = (one: Remembered): StoredDestination => ({
   firstLivedMs: 0,
   lastLivedMs: 0,
 })
+
 export type AuditEvent = 'first_contact' | 'acknowledged' | 'forgotten' | 'expired'
 
 /** Why something is forgotten: somebody wanted it, it was idle too long, or others needed the room. */

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3'
 import { laterColumns } from './schema.js'
 import type { Row } from './statements.js'
 import { databaseFile } from './database-file.js'
-import { type Store } from './store.js'
+import type { Store } from './store.js'
 
 /** Whether an error says that the file is no sound database. */
 export function isCorrupt(error: unknown): boolean {

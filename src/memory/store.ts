@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import { databaseFile, inodeOf, openBytes, openDatabase } from './database-file.js'
+import { databaseFile, inodeOf, openCopy, openDatabase } from './database-file.js'
 import { makeFolder } from './folder.js'
 import type { SavedClock, WrongTimes } from './lived-clock.js'
 import type {
@@ -51,7 +51,7 @@ export class Store implements MemoryStore {
     this.readonly = readonly || bytes !== undefined
     this.#file = folder === undefined ? undefined : databaseFile(folder)
     this.#database = bytes
-      ? openBytes(bytes)
+      ? openCopy(bytes)
       : openDatabase(this.#file, { readonly, fileMustExist: mustExist })
     try {
       this.patient = true
@@ -60,8 +60,8 @@ export class Store implements MemoryStore {
         this.#database.pragma('journal_mode = WAL')
         // A killed process loses nothing; a power cut may lose the last transactions, and no more.
         this.#database.pragma('synchronous = NORMAL')
+        migrate(this.#database)
       }
-      if (!readonly) migrate(this.#database)
       this.#statements = prepare(this.#database)
       this.#inodes = this.#files.map(inodeOf)
     } catch (error) {

@@ -23,10 +23,10 @@ const auditRetryMs = 250
 const namingMs = 1_000
 
 const settings = workerData as MemorySettings
-const services = new Services({ warn: (words) => log.warn({}, words) })
+const services = new Services({ warn: log.warn })
 const memory = new Memory(settings, log, {
   hold: () => holdStorage(settings.storagePath, loadSystem()),
-  serviceOf: ({ cgroup, ingress }) => services.describe({ cgroupId: BigInt(cgroup), ingress })?.service,
+  serviceOf: ({ cgroup, ingress }) => services.describe(BigInt(cgroup), ingress)?.service,
 })
 let announced: readonly Remembered[] | undefined
 let naming: NodeJS.Timeout | undefined

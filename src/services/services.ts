@@ -6,14 +6,6 @@ import { HostFiles } from './host-files.js'
 import { forwarded, kernel, type Service, unknown } from './service.js'
 import { nameService } from './service-name.js'
 
-/** Who sent a packet, as the kernel program sees it. */
-export interface Sender {
-  /** Of the socket's cgroup, as bpf_skb_cgroup_id() has it; 0: the packet has no socket here. */
-  readonly cgroupId: bigint
-  /** The interface that it came in by, as names of interfaces are shown; empty: none, this host made it. */
-  readonly ingress: string
-}
-
 export interface ServicesOptions {
   /** Whether instances of a template, `postgresql@15-main.service`, are one service. */
   readonly foldTemplates?: boolean
@@ -50,13 +42,14 @@ export class Services {
     this.#tree = new CgroupTree({ findMount, generations: hasGenerations(kernelRelease), warn, nowMs })
   }
 
-  /** The name alone; `unknown` also where a later look may tell. */
-  nameOf(sender: Sender): string {
-    return this.describe(sender)?.service ?? unknown.service
-  }
-
-  /** What is known of a sender; undefined: a second later more may be. */
-  describe({ cgroupId, ingress }: Sender): Service | undefined {
+  /**
+   * What is known of a sender; undefined: a second later more may be.
+   *
+   * @param cgroupId of its socket, as bpf_skb_cgroup_id() has it; 0: the packet has no socket here
+   * @param ingress the interface that the packet came in by, as names of interfaces are shown; empty: none,
+   *   this host made it
+   */
+  describe(cgroupId: bigint, ingress: string): Service | undefined {
     if (cgroupId === 0n) return ingress === '' ? kernel : forwarded(ingress)
     if (this.#tree.isRoot(cgroupId)) return (this.#root ??= this.#nameRoot())
     const named = this.#named.get(cgroupId)

@@ -2,13 +2,14 @@ import { mkdirSync } from 'node:fs'
 import tap from 'tap'
 import { findCgroupMount, hasVersion1, ownCgroup } from '../../src/services/cgroup-mount.js'
 import { describeServices } from '../../src/services/known-here.js'
-import { fakeProc, mountLine, temporaryFolder } from '../support/procfs.js'
+import { temporaryFolder } from '../support/memory.js'
+import { fakeProc, mountLine } from '../support/procfs.js'
 
 /** Its root has inode 1, as that of cgroup2 has. */
 const whole = '/proc'
 
 tap.test('the mount that shows all, wherever it is', (t) => {
-  const part = temporaryFolder(t, 'part')
+  const part = temporaryFolder(t)
   const found = (...mounts: string[]) => findCgroupMount(fakeProc(t, mounts, '/'))
   t.equal(found(), undefined)
   t.equal(found(mountLine(whole, 'cgroup')), undefined, 'version 1')
@@ -28,7 +29,7 @@ tap.test('the mount that shows all, wherever it is', (t) => {
 })
 
 tap.test('a path of any bytes', (t) => {
-  const odd = `${temporaryFolder(t, 'odd')}/a b\tc\\d\ne`
+  const odd = `${temporaryFolder(t)}/a b\tc\\d\ne`
   mkdirSync(odd)
   t.match(findCgroupMount(fakeProc(t, [mountLine(odd, 'cgroup2')], '/')), { path: odd })
   t.end()
@@ -42,7 +43,7 @@ tap.test('where procfs is hidden', (t) => {
 })
 
 tap.test('what can be known, in a sentence', (t) => {
-  const part = temporaryFolder(t, 'part')
+  const part = temporaryFolder(t)
   const described = (mounts: string[], own: string) => describeServices(fakeProc(t, mounts, own))
   const [unified, version1] = [mountLine(whole, 'cgroup2'), mountLine(part, 'cgroup')]
   const service = '/system.slice/egress-exporter.service'

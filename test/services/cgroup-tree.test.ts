@@ -1,14 +1,13 @@
-import { lstatSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { lstatSync, mkdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
 import type { CgroupMount } from '../../src/services/cgroup-mount.js'
 import { CgroupTree, type CgroupTreeOptions } from '../../src/services/cgroup-tree.js'
+import { temporaryFolder } from '../support/memory.js'
 
 /** A folder in the place of a cgroup2 mount, with a clock, and what was logged. */
 function fakeMount(t: { teardown(action: () => unknown): void }, options: Partial<CgroupTreeOptions> = {}) {
-  const path = mkdtempSync(join(tmpdir(), 'egress-cgroups-'))
-  t.teardown(() => rmSync(path, { recursive: true, force: true }))
+  const path = temporaryFolder(t)
   const { dev: device } = lstatSync(path, { bigint: true })
   const mount: CgroupMount = { path, root: '/', device, whole: true }
   const host = {

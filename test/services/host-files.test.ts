@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import tap from 'tap'
 import { HostFiles } from '../../src/services/host-files.js'
+import { temporaryFolder } from '../support/memory.js'
 
 const id = 'a'.repeat(64)
 const docker = `var/lib/docker/containers/${id}/config.v2.json`
@@ -14,8 +14,7 @@ function hostWith(
   t: { teardown(action: () => unknown): void },
   files: Readonly<Record<string, unknown>> = {},
 ) {
-  const base = mkdtempSync(join(tmpdir(), 'egress-host-'))
-  t.teardown(() => rmSync(base, { recursive: true }))
+  const base = temporaryFolder(t)
   const root = join(base, 'root')
   mkdirSync(root)
   const write = (path: string, content: unknown) => {

@@ -2,13 +2,14 @@ import { lstatSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
 import { Services } from '../../src/services/services.js'
-import { fakeProc, mountLine, temporaryFolder } from '../support/procfs.js'
+import { temporaryFolder } from '../support/memory.js'
+import { fakeProc, mountLine } from '../support/procfs.js'
 
 const id = 'a'.repeat(64)
 
 function fakeHost(t: { teardown(action: () => unknown): void }, own = '/system.slice/x.service') {
-  const root = temporaryFolder(t, 'host')
-  const cgroups = temporaryFolder(t, 'cgroups')
+  const root = temporaryFolder(t)
+  const cgroups = temporaryFolder(t)
   const proc = fakeProc(t, [mountLine(cgroups, 'cgroup2')], own)
   const host = {
     root,
@@ -23,38 +24,38 @@ function fakeHost(t: { teardown(action: () => unknown): void }, own = '/system.s
   return { host, options, services: new Services(options) }
 }
 
-const own = (cgroupId: bigint) => ({ cgroupId, ingress: '' })
+const nameOf = (services: Services, cgroupId: bigint, ingress = '') =>
+  services.describe(cgroupId, ingress)?.service
 
 tap.test('one name for each kind of sender', (t) => {
   const { host, services } = fakeHost(t)
-  t.equal(services.nameOf(own(host.make('system.slice/nginx.service'))), 'nginx.service')
-  t.equal(services.nameOf({ cgroupId: 0n, ingress: 'docker0' }), 'forwarded:docker0')
-  t.equal(services.nameOf(own(0n)), 'kernel')
-  t.equal(services.nameOf(own(1n)), 'kernel')
+  t.equal(nameOf(services, host.make('system.slice/nginx.service')), 'nginx.service')
+  t.equal(nameOf(services, 0n, 'docker0'), 'forwarded:docker0')
+  t.equal(nameOf(services, 0n), 'kernel')
+  t.equal(nameOf(services, 1n), 'kernel')
   host.nowMs = 1_000
-  t.equal(services.nameOf(own(2n ** 60n)), 'unknown')
+  t.equal(nameOf(services, 2n ** 60n), 'unknown')
   host.nowMs = 2_000
-  t.equal(services.nameOf(own(2n ** 61n)), 'unknown', 'the same for all')
+  t.equal(nameOf(services, 2n ** 61n), 'unknown', 'the same for all')
   t.end()
 })
 
 tap.test('a container at a bridge is known by its cgroup, and by its interface once that is gone', (t) => {
   const { host, services } = fakeHost(t)
   const cgroupId = host.make(`system.slice/docker-${id}.scope`)
-  t.equal(services.nameOf({ cgroupId, ingress: 'veth7' }), 'container:aaaaaaaaaaaa')
+  t.equal(nameOf(services, cgroupId, 'veth7'), 'container:aaaaaaaaaaaa')
   host.nowMs = 1_000
-  t.equal(services.nameOf({ cgroupId: 2n ** 60n, ingress: 'veth7' }), 'forwarded:veth7')
+  t.equal(nameOf(services, 2n ** 60n, 'veth7'), 'forwarded:veth7')
   t.end()
 })
 
 tap.test('undefined where a second later more may be known', (t) => {
   const { host, services } = fakeHost(t)
-  t.equal(services.describe(own(2n ** 60n))?.service, 'unknown')
-  const late = own(host.make('late.service'))
-  t.equal(services.describe(late), undefined)
-  t.equal(services.nameOf(late), 'unknown')
+  t.equal(nameOf(services, 2n ** 60n), 'unknown')
+  const late = host.make('late.service')
+  t.equal(services.describe(late, ''), undefined)
   host.nowMs = 1_000
-  t.match(services.describe(late), { service: 'late.service', kind: 'unit', cgroup: '/late.service' })
+  t.match(services.describe(late, ''), { service: 'late.service', kind: 'unit', cgroup: '/late.service' })
   t.end()
 })
 
@@ -63,21 +64,21 @@ tap.test('a name holds, also when the cgroup and its files are gone or say somet
   const file = join(host.root, 'var/lib/docker/containers', id, 'config.v2.json')
   mkdirSync(join(file, '..'), { recursive: true })
   writeFileSync(file, '{"Name":"/web"}')
-  const sender = own(host.make(`docker/${id}`))
-  t.equal(services.nameOf(sender), 'container:web')
+  const sender = host.make(`docker/${id}`)
+  t.equal(nameOf(services, sender), 'container:web')
   writeFileSync(file, '{"Name":"/other"}')
   rmdirSync(join(host.cgroups, 'docker', id))
   host.nowMs = 1_000
-  t.equal(services.nameOf(own(2n ** 60n)), 'unknown')
-  t.equal(services.nameOf(sender), 'container:web')
+  t.equal(nameOf(services, 2n ** 60n), 'unknown')
+  t.equal(nameOf(services, sender), 'container:web')
   t.end()
 })
 
 tap.test('instances of a template, by choice', (t) => {
   const { host, options } = fakeHost(t)
-  const sender = own(host.make('system.slice/postgresql@15-main.service'))
-  t.equal(new Services(options).nameOf(sender), 'postgresql@15-main.service')
-  t.equal(new Services({ ...options, foldTemplates: true }).nameOf(sender), 'postgresql@*.service')
+  const sender = host.make('system.slice/postgresql@15-main.service')
+  t.equal(nameOf(new Services(options), sender), 'postgresql@15-main.service')
+  t.equal(nameOf(new Services({ ...options, foldTemplates: true }), sender), 'postgresql@*.service')
   t.end()
 })
 
@@ -86,13 +87,13 @@ tap.test('a kernel before 5.5', (t) => {
   const inode = host.make('nginx.service')
   for (const kernelRelease of ['5.4.0-150-generic', '4.19.0', '5.4'])
     t.equal(
-      new Services({ ...options, kernelRelease }).nameOf(own((3n << 32n) | inode)),
+      nameOf(new Services({ ...options, kernelRelease }), (3n << 32n) | inode),
       'nginx.service',
       kernelRelease,
     )
   for (const kernelRelease of ['5.5.0', '5.10.0-8-amd64', '6.1', '7.0-rc1'])
     t.equal(
-      new Services({ ...options, kernelRelease }).nameOf(own((3n << 32n) | inode)),
+      nameOf(new Services({ ...options, kernelRelease }), (3n << 32n) | inode),
       'unknown',
       kernelRelease,
     )
@@ -103,13 +104,13 @@ tap.test('the root, where processes are in it, and where there is no cgroup2', (
   const { options } = fakeHost(t)
   // Its root has inode 1, as that of cgroup2 has.
   const processes = fakeProc(t, [mountLine('/proc', 'cgroup2')], '/')
-  t.match(new Services({ ...options, proc: processes }).describe(own(1n)), { service: '/', kind: 'cgroup' })
+  t.match(new Services({ ...options, proc: processes }).describe(1n, ''), { service: '/', kind: 'cgroup' })
   const moved = fakeProc(t, [mountLine('/proc', 'cgroup2')], '/init.scope')
-  t.equal(new Services({ ...options, proc: moved }).nameOf(own(1n)), 'kernel')
+  t.equal(nameOf(new Services({ ...options, proc: moved }), 1n), 'kernel')
   const none = { ...options, proc: fakeProc(t, [], '/') }
-  t.equal(new Services(none).nameOf(own(1n)), 'unknown')
+  t.equal(nameOf(new Services(none), 1n), 'unknown')
   const warnings: string[] = []
-  t.equal(new Services({ ...none, warn: (words) => warnings.push(words) }).nameOf(own(7n)), 'unknown')
+  t.equal(nameOf(new Services({ ...none, warn: (words) => warnings.push(words) }), 7n), 'unknown')
   t.same(warnings, ['no cgroup2 is mounted: who sends is not known'])
   t.end()
 })

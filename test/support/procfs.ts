@@ -1,16 +1,9 @@
-import { lstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { lstatSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from './memory.js'
 
 interface Teardown {
   teardown(action: () => unknown): void
-}
-
-/** A folder that goes with the test. */
-export function temporaryFolder(t: Teardown, label: string): string {
-  const path = mkdtempSync(join(tmpdir(), `egress-${label}-`))
-  t.teardown(() => rmSync(path, { recursive: true, force: true }))
-  return path
 }
 
 /** A line of mountinfo that has a folder as a mount of this type. */
@@ -26,7 +19,7 @@ export function mountLine(path: string, type: string, root = '/'): string {
 
 /** A folder with the files of /proc/self that say where cgroups are, and ours. */
 export function fakeProc(t: Teardown, mounts: readonly string[], ownCgroup: string): string {
-  const proc = temporaryFolder(t, 'proc')
+  const proc = temporaryFolder(t)
   mkdirSync(join(proc, 'self'))
   writeFileSync(
     join(proc, 'self/mountinfo'),

@@ -39,7 +39,7 @@ for line in sys.stdin:
   return output.trim().split('\n').map(BigInt)
 }
 
-const nameOf = (services: Services, cgroupId: bigint) => services.nameOf({ cgroupId, ingress: '' })
+const nameOf = (services: Services, cgroupId: bigint) => services.describe(cgroupId, '')?.service
 
 make(top)
 
