@@ -44,7 +44,7 @@ async function flood(
   const ended = Promise.all(senders.map(({ ended }) => ended)).then(() => (done = true))
   let before = 0
   while (!done) {
-    const { packets = 0 } = destination(exporter.samples(), to)
+    const { packets = 0 } = destination(exporter.page(), to)
     assert.ok(packets >= before, `${packets} after ${before}`)
     before = packets
     await new Promise((resolve) => setImmediate(resolve))
