@@ -3,11 +3,9 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "../bpf/egress.h"
@@ -37,6 +35,12 @@ std::span<const Order> orders();
 /// The order of this name; null: none.
 const Order* find_order(std::string_view name);
 
+/// A destination by the name of its interface.
+struct NamedKey {
+  std::string interface;
+  egress_prefix prefix;
+};
+
 /// Which published destinations are wanted, and which part of their list.
 struct Query {
   std::string search;     ///< a part of the address as text; empty: any
@@ -44,8 +48,8 @@ struct Query {
   std::optional<uint8_t> protocol;
   std::optional<uint16_t> port;
   std::optional<egress_prefix> within;
-  /// Interfaces and destinations, one of which it has to be.
-  std::optional<std::set<std::pair<std::string, std::string>>> only_these;
+  /// One of these it has to be.
+  std::optional<std::vector<NamedKey>> only_these;
   const Order* order = find_order("bytesPerSecond");
   bool descending = true;
   size_t offset = 0;

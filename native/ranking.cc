@@ -1,12 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ranking.h"
 
+#include <algorithm>
+#include <cstring>
 #include <map>
 #include <string>
 
 #include "address_text.h"
 
 namespace egress {
+namespace {
+
+bool key_less(const egress_key& left, const egress_key& right) {
+  return std::memcmp(&left, &right, sizeof(left)) < 0;
+}
+
+/// A record's key, but for its interface, which is named by its index.
+egress_key key_of(uint32_t interface, const egress_prefix& prefix) {
+  egress_key key{};
+  key.ifindex = interface;
+  key.family = prefix.family;
+  key.prefix_length = static_cast<uint16_t>(prefix.length - EGRESS_FAMILY_BITS);
+  std::memcpy(key.address, prefix.address, sizeof(key.address));
+  return key;
+}
+
+}  // namespace
 
 Ranking rank(const Query& query, DestinationTable& table, const InterfaceSlots& slots) {
   Ranking ranking{};
@@ -17,6 +36,11 @@ Ranking rank(const Query& query, DestinationTable& table, const InterfaceSlots& 
     index_of_slot[slot.slot] = static_cast<uint32_t>(ranking.interfaces.size());
     ranking.interfaces.push_back({{name, {}, 0, {}}, slots.rate(slot)});
   }
+  std::vector<egress_key> only_these;
+  for (const auto& [name, prefix] : query.only_these.value_or(std::vector<NamedKey>()))
+    if (const auto slot = by_name.find(name); slot != by_name.end())
+      only_these.push_back(key_of(index_of_slot[slot->second.slot], prefix));
+  std::ranges::sort(only_these, key_less);
   std::vector<SortKey> keys;
   std::string text;
   for (uint32_t id : table.find_published()) {
@@ -28,9 +52,11 @@ Ranking rank(const Query& query, DestinationTable& table, const InterfaceSlots& 
     if (query.port && *query.port != destination.port) continue;
     if (!query.interface.empty() && query.interface != interface.name) continue;
     text.clear();
-    if (!query.search.empty() || query.only_these) append_address(text, destination.key);
+    if (!query.search.empty()) append_address(text, destination.key);
     if (!matches(query, destination.key, text)) continue;
-    if (query.only_these && !query.only_these->contains({interface.name, text})) continue;
+    egress_key key = destination.key;
+    key.ifindex = index;
+    if (query.only_these && !std::ranges::binary_search(only_these, key, key_less)) continue;
     keys.push_back(sort_key(
         *query.order, {id, destination, table.rate(id, destination), index, table.active_ns(id)}));
   }

@@ -108,8 +108,8 @@ Query to_query(const Napi::Object& wanted) {
     auto array = wanted.Get("onlyThese").As<Napi::Array>();
     for (uint32_t i = 0; i < array.Length(); i++) {
       auto one = array.Get(i).As<Napi::Object>();
-      query.only_these->emplace(one.Get("interface").As<Napi::String>(),
-                                one.Get("destination").As<Napi::String>());
+      query.only_these->push_back({one.Get("interface").As<Napi::String>(),
+                                   to_prefix(one.Get("prefix").As<Napi::Object>())});
     }
   }
   const std::string order = wanted.Get("order").As<Napi::String>();

@@ -83,6 +83,13 @@ export function canonicalAddress(text: string): string | undefined {
 export const formatPrefix = ({ bytes, length }: Prefix): string =>
   `${ipaddr.fromByteArray([...bytes]).toString()}/${length}`
 
+/** Whether all of one prefix lies in the other. */
+export function isWithin(inner: Prefix, outer: Prefix): boolean {
+  if (inner.bytes.length !== outer.bytes.length || inner.length < outer.length) return false
+  const address = ipaddr.fromByteArray([...inner.bytes])
+  return address.match(ipaddr.fromByteArray([...outer.bytes]), outer.length)
+}
+
 /** One byte of a mask whose first `bits` bits (negative: none, above 8: all) are set. */
 function maskByte(bits: number): number {
   return (0xff00 >> Math.min(Math.max(bits, 0), 8)) & 0xff

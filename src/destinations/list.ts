@@ -3,6 +3,7 @@ import type { CountedInterface, Rated, Ranking, RankQuery } from '../kernel/rank
 import type { MemoryState } from '../memory/memory-state.js'
 import type { Remembered } from '../memory/rows.js'
 import { protocolNumber } from '../protocols.js'
+import { rankNews } from './news.js'
 import { destinationRow, type DestinationRow, fields, rounded, type SortKey } from './fields.js'
 
 /** What knows the destinations. */
@@ -66,11 +67,10 @@ export async function listDestinations(
 ): Promise<DestinationsList> {
   await source.catchUp()
   // Now it knows what is new.
-  const { matched, rows, interfaces } = await source.rank(toRankQuery(query, source.state))
-  const { baselineEndMs, unacknowledged } = source.state
-  const remembered = await source.describe(
-    rows.map(({ interface: iface, destination }) => ({ interface: iface, destination })),
-  )
+  const { baselineEndMs, unacknowledged, announced } = source.state
+  const rankQuery = toRankQuery(query)
+  const { matched, rows, interfaces } =
+    query.status === 'new' ? await rankNews(source, announced, rankQuery) : await rankTable(source, rankQuery)
   return {
     time: new Date().toISOString(),
     baseline_end: new Date(baselineEndMs).toISOString(),
@@ -78,7 +78,7 @@ export async function listDestinations(
     total: interfaces.reduce((sum, { destinations }) => sum + destinations, 0),
     matched,
     offset: query.offset,
-    destinations: rows.map((row, index) => destinationRow(row, remembered[index])),
+    destinations: rows.map(({ record, remembered }) => destinationRow(record, remembered)),
     interfaces: interfaces.map(({ packetsPerSecond, bytesPerSecond, ...rest }) => ({
       ...rest,
       packets_per_second: rounded(packetsPerSecond),
@@ -87,8 +87,16 @@ export async function listDestinations(
   }
 }
 
-function toRankQuery(query: ListQuery, { announced }: MemoryState): RankQuery {
-  const { sort, search = '', interface: iface, status, port, limit, offset } = query
+async function rankTable(source: DestinationsSource, query: RankQuery) {
+  const { rows, ...rest } = await source.rank(query)
+  const remembered = await source.describe(
+    rows.map(({ interface: iface, destination }) => ({ interface: iface, destination })),
+  )
+  return { ...rest, rows: rows.map((record, index) => ({ record, remembered: remembered[index] })) }
+}
+
+function toRankQuery(query: ListQuery): RankQuery {
+  const { sort, search = '', interface: iface, port, limit, offset } = query
   const descending = sort.startsWith('-')
   const key = (descending ? sort.slice(1) : sort) as SortKey
   const protocol = query.protocol ? protocolNumber(query.protocol) : undefined
@@ -99,7 +107,6 @@ function toRankQuery(query: ListQuery, { announced }: MemoryState): RankQuery {
   return {
     ...(within ? { within } : { search: canonicalAddress(search.trim()) ?? search.trim().toLowerCase() }),
     ...(iface && { interface: iface }),
-    ...(status === 'new' && { onlyThese: announced }),
     ...(protocol !== undefined && { protocol }),
     ...(port !== undefined && { port }),
     order: fields[key].order,

@@ -46,7 +46,7 @@ export interface RankQuery {
   readonly protocol?: number
   readonly port?: number
   /** It has to be one of these. */
-  readonly onlyThese?: readonly { readonly interface: string; readonly destination: string }[]
+  readonly onlyThese?: readonly { readonly interface: string; readonly prefix: Prefix }[]
   readonly order: Order
   readonly descending: boolean
   readonly offset: number

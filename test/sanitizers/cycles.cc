@@ -99,7 +99,8 @@ void rank(egress::Exporter& exporter) {
   query.within = rule(0x7f090004, 30, EGRESS_INCLUDE).prefix;
   require(exporter.rank(query).matched == 4, "those within a prefix");
   query.within.reset();
-  query.only_these = {{"a \"lo\"\\", "127.9.0.2"}, {"b", "127.9.0.3"}};
+  query.only_these = {{{"a \"lo\"\\", rule(0x7f090002, 32, EGRESS_INCLUDE).prefix},
+                       {"b", rule(0x7f090003, 32, EGRESS_INCLUDE).prefix}}};
   require(exporter.rank(query).matched == 1, "those among others");
   query.offset = 1000;
   require(exporter.rank(query).rows.empty(), "nothing after the end");

@@ -13,8 +13,10 @@ import {
   unlisted,
 } from '../../support/exporter.js'
 import { eventually } from '../../support/await.js'
+import { configFile } from '../../support/config-file.js'
 import { temporaryFolder } from '../../support/memory.js'
 import { addresses, createNetwork, silentPair } from '../../support/network.js'
+import { framesTo } from '../../support/packets.js'
 
 const schema = JSON.parse(readFileSync('docs/api.schema.json', 'utf8')) as object
 // Its dates are checked by reading them.
@@ -160,4 +162,25 @@ t.test('a kernel that cannot be read tells nothing of itself', async (t) => {
     t.match(await app.inject(url), { statusCode: 500, body: 'internal error\n' }, url)
   }
   t.equal(errors.length, 2)
+})
+
+t.test('what fell silent is news until somebody acknowledges it', async (t) => {
+  const host = silentPair(t, 'veth0')
+  const config = configFile(t, 'destinations.idle-timeout: 1h')
+  const exporter = await startExporter(t, host, '--interface=veth0', config.flag, '--poll.interval=1s')
+  host.traffic('spray-frames veth0 3')
+  await exporter.settled()
+  await config.change(exporter, 'destinations.idle-timeout: 1s')
+  const table = () => ask(exporter).total
+  await eventually(() => assert.equal(table(), 0))
+  await config.change(exporter, 'destinations.idle-timeout: 1h')
+  host.traffic('frames veth0', framesTo('1.0.0.1', 7))
+  const { total: tracked, matched, destinations } = ask(exporter, 'status=new&sort=-packets')
+  t.same([tracked, matched], [1, 3], 'one is active again')
+  t.match(destinations, [
+    { destination: '1.0.0.1', packets: 7, status: 'new' },
+    { destination: '1.0.0.2', packets: 1, packets_per_second: 0, protocol: 'udp', port: 53, status: 'new' },
+    { destination: '1.0.0.0', packets: 1, bytes_per_second: 0, status: 'new' },
+  ])
+  t.match(ask(exporter, 'status=new&search=1.0.0.2/31&sort=destination'), { matched: 1 })
 })
