@@ -77,11 +77,13 @@ async function count(
       logLinesLost: () => lines.lost,
       memory,
     })
-    const { telemetryPath, maxRequests, webConfigFile } = settings
+    const { telemetryPath, maxRequests, allowedHosts, webConfigFile } = settings
     const guard = webConfigFile === '' ? undefined : await import('./lazy-web-config.js')
     const webConfig = guard && new guard.WebConfigFile(webConfigFile, log)
     const access = webConfig && guard.access(webConfig)
-    const app = createApp({ counter: memory, selfMetrics, log, telemetryPath, maxRequests, access })
+    const app = createApp({
+      ...{ counter: memory, selfMetrics, log, telemetryPath, maxRequests, allowedHosts, access },
+    })
     const server = await serve(app, listeners, { webConfig, log })
     log.info({ kept: counter.dropCapabilities() }, 'gave up the privileges that only the start needed')
     onSignal('SIGHUP', () => {

@@ -161,6 +161,13 @@ export const options = {
     toggle: true,
     default: 'false',
   },
+  'web.allowed-hosts': {
+    value: 'list',
+    help: 'host names that requests may be for, besides IP addresses, localhost and the names of this host, separated by commas; *.example.org: all below; *: any; repeatable',
+    list: true,
+    default: [],
+    shownDefault: 'none',
+  },
   'web.config.file': {
     value: 'path',
     help: 'YAML file with TLS, passwords, headers and a rate limit, as the Prometheus exporter-toolkit has it; read again when it changes',

@@ -1,4 +1,5 @@
 import { UserError, usageError } from '../errors.js'
+import { parseAllowedHosts } from './allowed-hosts.js'
 import { parseDuration } from './duration.js'
 import { type ListenAddress, parseListenAddress } from './listen-address.js'
 import { parseNamePattern } from './name-pattern.js'
@@ -44,6 +45,8 @@ export interface Settings {
   readonly audit: AuditSettings
   /** What to listen on; `systemd`: what it hands over. */
   readonly listen: readonly ListenAddress[] | 'systemd'
+  /** Names, patterns of names, that requests may be for, besides those that always may. */
+  readonly allowedHosts: readonly string[]
   /** Of TLS and authentication; empty: none. */
   readonly webConfigFile: string
   readonly telemetryPath: string
@@ -81,6 +84,10 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
   ]
   read('destinations.include', () => refuseContradictions(prefixRules))
   read('destinations.exclude', () => refuseTooMany(prefixRules))
+  const listen =
+    values['web.systemd-socket'] === 'true'
+      ? 'systemd'
+      : Object.freeze(read('web.listen-address', (list) => list.map(parseListenAddress)))
   return Object.freeze({
     interfaces: read('interface', parseNames),
     interfacesExclude: read('interface.exclude', parseNames),
@@ -104,10 +111,8 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
       file: values['audit.file'],
       maxBytes: read('audit.max-size', (text) => parseNumber(text, 0, Number.MAX_SAFE_INTEGER)),
     }),
-    listen:
-      values['web.systemd-socket'] === 'true'
-        ? 'systemd'
-        : Object.freeze(read('web.listen-address', (list) => list.map(parseListenAddress))),
+    listen,
+    allowedHosts: Object.freeze([...read('web.allowed-hosts', parseAllowedHosts), ...hostsOf(listen)]),
     webConfigFile: values['web.config.file'],
     telemetryPath: read('web.telemetry-path', parsePath),
     maxRequests: read('web.max-requests', (text) => parseNumber(text, 0, 1_000_000)),
@@ -116,6 +121,12 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
       format: values['log.format'] as LogFormat,
     }),
   })
+}
+
+/** Names that are listened on are asked for. */
+function hostsOf(listen: Settings['listen']): string[] {
+  if (listen === 'systemd') return []
+  return listen.flatMap((address) => ('host' in address ? address.host.toLowerCase() : []))
 }
 
 function parseNames(names: readonly string[]): readonly string[] {

@@ -9,12 +9,15 @@ import type { DestinationsSource } from '../destinations/list.js'
 import { acceptsGzip, contentTypes, negotiateFormat } from '../exposition/format.js'
 import { type PageSource, renderPage } from '../exposition/page.js'
 import { ScrapeRhythm } from '../exposition/scrape-rhythm.js'
+import type { Logger } from '../log.js'
+import { AllowedHosts } from './allowed-hosts.js'
 import { apiRoutes } from './api.js'
 import { BusyError, Gate } from './gate.js'
 import { manualRoutes } from './page/manual.js'
 import { pageRoutes } from './page/routes.js'
 import { scraperOf } from './scraper.js'
 import { sendPage } from './send-page.js'
+import { siteCheck } from './site-check.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -25,9 +28,12 @@ declare module 'fastify' {
 
 export interface AppOptions extends PageSource {
   readonly counter: PageSource['counter'] & DestinationsSource
+  readonly log: Pick<Logger, 'error' | 'warn'>
   readonly telemetryPath: string
   /** Requests that read the counters at once; 0: no limit. */
   readonly maxRequests: number
+  /** As parseAllowedHosts() gives them. */
+  readonly allowedHosts: readonly string[]
   /** Who is let in; absent: everybody. */
   readonly access?: onRequestAsyncHookHandler | undefined
 }
@@ -66,6 +72,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     if (contentSecurityPolicy) reply.header('content-security-policy', contentSecurityPolicy)
     done()
   })
+  app.addHook('onRequest', siteCheck(new AllowedHosts(options.allowedHosts), options.log))
   if (options.access) app.addHook('onRequest', options.access)
   app.addHook('onRequest', (request, reply, done) => {
     const { method, headers } = request

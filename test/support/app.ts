@@ -37,6 +37,7 @@ export function fakeApp(
   options: Partial<AppOptions> = {},
 ) {
   const errors: unknown[] = []
+  const warnings: unknown[] = []
   const app = createApp({
     counter: { read, catchUp, ...destinations },
     selfMetrics: createSelfMetrics({
@@ -52,13 +53,17 @@ export function fakeApp(
       pinned: () => true,
       configReload: () => ({ successful: false, successSeconds: 11 }),
     }),
-    log: { error: (...args: unknown[]) => errors.push(args) },
+    log: {
+      error: (...args: unknown[]) => errors.push(args),
+      warn: (...args: unknown[]) => warnings.push(args),
+    },
     telemetryPath: '/metrics',
     maxRequests: 2,
+    allowedHosts: [],
     ...options,
   })
   t.teardown(() => app.close())
-  return { app, errors }
+  return { app, errors, warnings }
 }
 
 async function* chunks(openMetrics: boolean): AsyncGenerator<Chunk> {

@@ -9,13 +9,15 @@ import type { Namespace } from './network.js'
 export async function startBrowser(
   t: { teardown(action: () => unknown): void },
   namespace: Namespace,
+  ...flags: string[]
 ): Promise<Browser> {
   const folder = mkdtempSync(join(tmpdir(), 'egress-browser-'))
   const launcher = join(folder, 'chromium')
-  const [file, args] = namespace.command('chromium')
-  writeFileSync(launcher, `#!/bin/sh\nexec ${[file, ...args].join(' ')} "$@"\n`, { mode: 0o755 })
+  const [file, before] = namespace.command('chromium')
+  writeFileSync(launcher, `#!/bin/sh\nexec ${[file, ...before].join(' ')} "$@"\n`, { mode: 0o755 })
   // Its sandbox does not work for root.
-  const browser = await chromium.launch({ executablePath: launcher, args: ['--no-sandbox'], timeout: hangMs })
+  const args = ['--no-sandbox', ...flags]
+  const browser = await chromium.launch({ executablePath: launcher, args, timeout: hangMs })
   t.teardown(async () => {
     await browser.close()
     rmSync(folder, { recursive: true })

@@ -59,8 +59,8 @@ async def client(head, tail):
 async def main():
     intervals = []
     clock = asyncio.create_task(count_intervals(intervals))
-    slow_header = (b"GET /metrics HTTP/1.1\r\nHost: h\r\n", b"X-Slow: " + b"a" * 1000)
-    slow_body = (b"GET /metrics HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n", b"b" * 1000)
+    slow_header = (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n", b"X-Slow: " + b"a" * 1000)
+    slow_body = (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", b"b" * 1000)
     clients = [client(*slow_header) for _ in range(SLOW)]
     clients += [client(*slow_body) for _ in range(BODIES)]
     clients += [client(b"", b"") for _ in range(SILENT)]

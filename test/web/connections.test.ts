@@ -104,7 +104,7 @@ t.test('a thousand that asked once, and more, on sockets of each kind', async (t
   const quiet = () => undefined
   const log = { info: quiet, warn: quiet, error: quiet }
   const ca = readFileSync(join(certificates, 'ca.crt'))
-  const request = 'GET /-/healthy HTTP/1.1\r\nHost: h\r\n\r\n'
+  const request = 'GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n'
   const answeredBy = async (socket: Socket) => {
     socket.on('error', quiet)
     t.teardown(() => socket.destroy())

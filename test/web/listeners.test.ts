@@ -131,7 +131,7 @@ t.test('who connects before there is a server is answered when there is one', as
   const client = connect(path)
   t.teardown(() => client.destroy())
   await once(client, 'connect')
-  client.write('GET /-/healthy HTTP/1.1\r\nHost: h\r\n\r\n')
+  client.write('GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n')
   const { serve } = await import('../../src/web/server.js')
   const { app } = fakeApp(t, fine)
   const server = await serve(app, listeners, { webConfig: undefined, log: { error: () => undefined } })

@@ -205,7 +205,7 @@ t.test('a scrape under way does not hold the stop up', async (t) => {
   const exporter = await startExporter(t, host, '--interface=veth0')
   const { hostname, port } = new URL(exporter.url)
   // A client that asks and never reads, nor closes.
-  const stalled = `const s = require("net").connect(${port}, "${hostname}", () => { s.pause(); s.write("GET /metrics HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n", () => console.log("asked")) })`
+  const stalled = `const s = require("net").connect(${port}, "${hostname}", () => { s.pause(); s.write("GET /metrics HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n", () => console.log("asked")) })`
   const [file, args] = host.command(process.execPath, '-e', stalled)
   const client = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'] })
   t.teardown(() => client.kill())

@@ -212,3 +212,28 @@ t.test('what a name holds is text', async (t) => {
   t.equal(await page.locator('b').count(), 0)
   t.same(wrong, [])
 })
+
+t.test('a page of another site, whose name was made to point here, reads nothing', async (t) => {
+  const host = silentPair(t, 'veth0')
+  const exporter = await startExporter(t, host, '--interface=veth0')
+  // Not every browser asks people before a page reads a local address, as this one would.
+  const flags = [
+    '--host-resolver-rules=MAP evil.example 127.0.0.1',
+    '--disable-features=LocalNetworkAccessChecks',
+  ]
+  const browser = await startBrowser(t, host, ...flags)
+  const page = await browser.newPage()
+  const url = `http://evil.example:${new URL(exporter.url).port}/`
+  t.equal((await page.goto(url))?.status(), 421)
+  // What it was before its name pointed here.
+  await page.route(url, (route) => route.fulfill({ contentType: 'text/html', body: '<title>evil</title>' }))
+  await page.goto(url)
+  t.equal(await page.title(), 'evil')
+  const read = () =>
+    fetch('/api/v1/destinations').then(async (answer) => [answer.status, await answer.text()])
+  t.same(await page.evaluate(read), [
+    421,
+    'misdirected request: allow this host name with --web.allowed-hosts\n',
+  ])
+  t.match(exporter.log().join('\n'), /level=warn .*host=evil.example:\d+ client=127.0.0.1/)
+})

@@ -84,7 +84,7 @@ t.test('a scrape over a connection that was kept open ends in order with the ser
   const server = await serveOn(app, [{ host: '127.0.0.1', port: 0 }])
   const { hostname, port } = new URL(server.urls[0] ?? '')
   const client = connect(Number(port), hostname)
-  client.write('GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n')
+  client.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await once(client, 'data')
   const ended = once(client.resume(), 'end')
   await server.close(60_000)
