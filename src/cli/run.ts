@@ -64,6 +64,10 @@ async function count(
     // It opens its files before privileges go.
     await memory.ready()
     const reloader = new ConfigReloader(commandLine, settings, counter, log)
+    const { telemetryPath, maxRequests, allowedHosts, webConfigFile } = settings
+    const guard = webConfigFile === '' ? undefined : await import('./lazy-web-config.js')
+    const webConfig = guard && new guard.WebConfigFile(webConfigFile, log)
+    const access = webConfig && guard.access(webConfig, log)
     const selfMetrics = createSelfMetrics({
       libbpfVersion: counter.libbpfVersion,
       destinationsLimit: settings.destinationsLimit,
@@ -75,14 +79,19 @@ async function count(
       runStatistics: () => counter.runStatistics,
       configReload: () => reloader.state,
       logLinesLost: () => lines.lost,
+      authenticationFailures: () => access?.failures ?? { wrong: 0, throttled: 0 },
       memory,
     })
-    const { telemetryPath, maxRequests, allowedHosts, webConfigFile } = settings
-    const guard = webConfigFile === '' ? undefined : await import('./lazy-web-config.js')
-    const webConfig = guard && new guard.WebConfigFile(webConfigFile, log)
-    const access = webConfig && guard.access(webConfig)
     const app = createApp({
-      ...{ counter: memory, selfMetrics, log, telemetryPath, maxRequests, allowedHosts, access },
+      ...{
+        counter: memory,
+        selfMetrics,
+        log,
+        telemetryPath,
+        maxRequests,
+        allowedHosts,
+        access: access?.onRequest,
+      },
     })
     const server = await serve(app, listeners, { webConfig, log })
     log.info({ kept: counter.dropCapabilities() }, 'gave up the privileges that only the start needed')

@@ -11,6 +11,7 @@ import { type MemorySource, memoryMetrics } from './memory.js'
 import { pinMetrics } from './pins.js'
 import { programMetrics } from './program.js'
 import { tableMetrics } from './table.js'
+import { type AuthenticationFailures, webMetrics } from './web.js'
 
 /** What the exporter says of itself. */
 export interface SelfMetricsSource extends InterfaceSource {
@@ -21,6 +22,7 @@ export interface SelfMetricsSource extends InterfaceSource {
   readonly memory: MemorySource
   readonly configReload: () => ReloadState
   readonly logLinesLost: () => number
+  readonly authenticationFailures: () => AuthenticationFailures
   readonly pinned: () => boolean | undefined
 }
 
@@ -57,6 +59,7 @@ function createRegistry(source: SelfMetricsSource, contentType: string): Registr
   tableMetrics(registry, source.destinationsLimit, source.table)
   configReload(registry, source.configReload)
   logMetrics(registry, source.logLinesLost)
+  webMetrics(registry, source.authenticationFailures)
   programMetrics(registry, source.runStatistics)
   pinMetrics(registry, source.pinned)
   memoryMetrics(registry, source.memory, source.interfaces)

@@ -1,53 +1,69 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import bcrypt from 'bcrypt'
+import { comparePassword } from './compare-password.js'
+import { Guessers } from './guessers.js'
+import { Turns } from './turns.js'
 
-/** Compared with where there is no such user, lest time tell which users there are. */
-const nobodysHash = '$2b$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi'
 /** Passwords that were right are not compared again. */
 const maxRemembered = 100
-/** Comparisons that wait; each takes about a tenth of a second of a thread. */
-const maxWaiting = 100
+/** Comparisons that wait, of all clients: half the connections, so that they do not take all. */
+const maxWaiting = 500
 
-/** Basic authentication (RFC 7617) against bcrypt hashes, one comparison at a time. */
+/** What becomes of who asks: `unknown` shows no name and password, `throttled` has tried too many. */
+export type Verdict = 'allowed' | 'unknown' | 'wrong' | 'throttled'
+
+/**
+ * Basic authentication (RFC 7617) against bcrypt hashes. One comparison runs at a time; clients take turns, so
+ * that one that guesses makes others wait for one of its comparisons and no more.
+ */
 export class BasicAuth {
   readonly #key = randomBytes(32)
   /** What was right, not to be read back from memory. */
   readonly #right = new Set<string>()
-  #last: Promise<unknown> = Promise.resolve()
-  #waiting = 0
+  /** What is being compared: the same at the same time is compared once. */
+  readonly #pending = new Map<string, Promise<boolean>>()
+  readonly #guessers = new Guessers()
+  readonly #turns = new Turns()
 
   /**
-   * Whether an Authorization header opens the door.
+   * Judges an Authorization header.
    *
    * @param users bcrypt hashes by user, of version 2b
+   * @param address of the client; undefined: it comes by a Unix socket
    */
-  async allows(authorization: string | undefined, users: ReadonlyMap<string, string>): Promise<boolean> {
+  async judge(
+    authorization: string | undefined,
+    users: ReadonlyMap<string, string>,
+    address: string | undefined,
+  ): Promise<Verdict> {
     const credentials = parse(authorization)
-    if (!credentials) return false
+    if (!credentials) return authorization === undefined ? 'unknown' : 'wrong'
     const { user, password } = credentials
     const hash = users.get(user)
     const tag = createHmac('sha256', this.#key)
       .update(JSON.stringify([user, hash, password]))
       .digest('base64')
-    if (this.#right.has(tag)) return true
-    if (this.#waiting >= maxWaiting) return false
-    const matches = await this.#compare(password, hash ?? nobodysHash)
-    if (!matches || hash === undefined) return false
+    // Whoever knows a password is let in, whatever others guess at the same address.
+    if (this.#right.has(tag)) return 'allowed'
+    const { network, attempts, turns } = this.#guessers.of(address)
+    const pendingTag = `${tag} ${network}`
+    let pending = this.#pending.get(pendingTag)
+    if (!pending) {
+      if (this.#pending.size >= maxWaiting || !attempts.allows()) return 'throttled'
+      pending = turns
+        .take(() => this.#turns.take(() => comparePassword(password, hash, users.values())))
+        .finally(() => this.#pending.delete(pendingTag))
+      this.#pending.set(pendingTag, pending)
+      if (await pending) attempts.giveBack()
+    }
+    if (!(await pending)) return 'wrong'
+    this.#remember(tag)
+    return 'allowed'
+  }
+
+  #remember(tag: string): void {
     const [oldest] = this.#right
     if (oldest !== undefined && this.#right.size >= maxRemembered) this.#right.delete(oldest)
     this.#right.add(tag)
-    return true
-  }
-
-  async #compare(password: string, hash: string): Promise<boolean> {
-    this.#waiting++
-    const compared = this.#last.then(() => bcrypt.compare(password, hash))
-    this.#last = compared.catch(() => undefined)
-    try {
-      return await compared
-    } finally {
-      this.#waiting--
-    }
   }
 }
 

@@ -25,4 +25,9 @@ export class RateLimiter {
     this.#tokens--
     return true
   }
+
+  /** Gives a token back that was taken in vain. */
+  giveBack(): void {
+    this.#tokens = Math.min(this.#limit.burst, this.#tokens + 1)
+  }
 }

@@ -50,6 +50,7 @@ export function fakeApp(
       runStatistics: () => ({ runs: 31, seconds: 0.5 }),
       memory,
       logLinesLost: () => 13,
+      authenticationFailures: () => ({ wrong: 17, throttled: 19 }),
       pinned: () => true,
       configReload: () => ({ successful: false, successSeconds: 11 }),
     }),

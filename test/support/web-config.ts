@@ -33,11 +33,12 @@ export function webConfigLab(t: Teardown) {
     const note = (...args: unknown[]) => void logged.push(args)
     const log = { info: note, warn: note, error: note }
     const webConfig = new WebConfigFile(path, log)
-    const { app } = fakeApp(t, fine, undefined, { access: access(webConfig) })
+    const { onRequest, failures } = access(webConfig, log)
+    const { app } = fakeApp(t, fine, undefined, { access: onRequest })
     const server = await serveOn(app, [{ host: '127.0.0.1', port: 0 }], { webConfig, log })
     t.teardown(() => server.close(0))
     const [url = ''] = server.urls
-    return { path, url, logged, curl: (...flags: string[]) => curl(url, ...flags) }
+    return { path, url, logged, failures, curl: (...flags: string[]) => curl(url, ...flags) }
   }
 
   /** The status of an answer, with its headers and body; 0: no answer. */

@@ -54,3 +54,28 @@ t.test('it is read again; while it is broken nobody gets in', async (t) => {
   writeFileSync(path, '')
   t.equal((await curl()).status, 200)
 })
+
+t.test(
+  'who guesses passwords is counted, logged and throttled, and shuts out nobody at another address',
+  async (t) => {
+    const { curl, failures, logged } = await serveWith(t, `basic_auth_users: { alice: "${hash}" }`)
+    const guess = (from: string) => curl('--interface', from, '-u', 'alice:wrong')
+    t.equal((await curl()).status, 401)
+    t.same(failures, { wrong: 0, throttled: 0 }, 'as browsers begin')
+    for (let attempt = 0; attempt < 10; attempt++) t.equal((await guess('127.0.0.2')).status, 401)
+    const { status, text } = await guess('127.0.0.2')
+    t.equal(status, 429)
+    t.match(text, /^retry-after: 10\r\n/m)
+    t.match(text, /\r\n\r\ntoo many wrong passwords: wait ten seconds\n$/)
+    t.notMatch(text, /www-authenticate/)
+    t.equal((await guess('127.0.0.3')).status, 401)
+    t.equal((await curl('-u', 'alice:correct horse')).status, 200)
+    t.equal((await curl('--interface', '127.0.0.2', '-u', 'alice:correct horse')).status, 200, 'it is known')
+    t.same(failures, { wrong: 11, throttled: 1 })
+    t.equal(logged.length, 5, 'a minute has five lines')
+    t.same(logged[4], [
+      { client: '127.0.0.2', wrong: 5, throttled: 0 },
+      'refused a wrong user name or password',
+    ])
+  },
+)
