@@ -4,6 +4,11 @@ import type { SecureContextOptions, TLSSocket } from 'node:tls'
 import { canonicalAddress } from '../config/prefix.js'
 import type { PemSource, TlsConfig } from '../config/web-config/tls.js'
 
+/** For TLS 1.2, where the configuration says nothing: whoever gets the key later reads nothing (RFC 9325, section 4.2). */
+const forwardSecret = ['ECDHE+AESGCM', 'ECDHE+CHACHA20']
+/** Beside them below TLS 1.2, which has no others: CBC. */
+const forwardSecretOld = ['ECDHE+AES']
+
 /** What a client has shown. */
 export type ClientSocket = Pick<TLSSocket, 'getPeerX509Certificate' | 'authorized'>
 
@@ -17,10 +22,11 @@ export const filesOf = ({ cert, key, clientCa }: TlsConfig): string[] =>
  * @throws Error if a file cannot be read, or the authority is no certificate
  */
 export function secureContextOptions(tls: TlsConfig): SecureContextOptions {
+  const old = tls.minVersion < 'TLSv1.2'
   const ciphers = [
-    ...(tls.ciphers ? [tls.ciphers.join(':')] : []),
+    ...(tls.ciphers ?? [...forwardSecret, ...(old ? forwardSecretOld : [])]),
     // OpenSSL speaks what is older than TLS 1.2 at this level alone.
-    ...(tls.minVersion < 'TLSv1.2' ? [...(tls.ciphers ? [] : ['DEFAULT']), '@SECLEVEL=0'] : []),
+    ...(old ? ['@SECLEVEL=0'] : []),
   ].join(':')
   const ca = tls.clientCa && read(tls.clientCa)
   // Node would take what is none for none at all.
@@ -31,7 +37,7 @@ export function secureContextOptions(tls: TlsConfig): SecureContextOptions {
     ...(ca !== undefined && { ca }),
     minVersion: tls.minVersion,
     maxVersion: tls.maxVersion,
-    ...(ciphers !== '' && { ciphers }),
+    ciphers,
     ...(tls.curves && { ecdhCurve: tls.curves.join(':') }),
     honorCipherOrder: tls.preferServerCiphers,
   }

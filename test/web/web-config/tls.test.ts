@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { ca, pair, webConfigLab } from '../../support/web-config.js'
@@ -60,6 +61,41 @@ t.test('versions, ciphers and curves, by OpenSSL', async (t) => {
   t.match((await curl(url, '--http2')).text, /^HTTP\/1.1 200/, 'http2: false')
   const { curl: by } = await serveWith(t, `{ tls_server_config: { ${pair} } }`)
   t.match((await by('--http2')).text, /^HTTP\/2 200/)
+})
+
+t.test('without forward secrecy nothing is spoken, unless the file says so', async (t) => {
+  // Where the key exchange is RSA's, the certificate has to be.
+  const subject = ['-subj', '/CN=localhost', '-keyout', file('rsa.key'), '-out', file('rsa.crt')]
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...subject], { stdio: 'ignore' })
+  const rsa = 'cert_file: rsa.crt, key_file: rsa.key'
+  const refused = /^refused$/
+  const cases: [yaml: string, version: string, cipher: string, got: RegExp][] = [
+    [rsa, 'tls1_2', 'ALL', /^TLSv1.2 ECDHE-RSA-AES/],
+    [rsa, 'tls1_2', 'ECDHE-RSA-AES128-GCM-SHA256', /^TLSv1.2/],
+    [rsa, 'tls1_2', 'ECDHE-RSA-AES256-GCM-SHA384', /^TLSv1.2/],
+    [rsa, 'tls1_2', 'ECDHE-RSA-CHACHA20-POLY1305', /^TLSv1.2/],
+    ...['AES128-SHA', 'AES256-SHA256', 'AES128-GCM-SHA256', 'AES256-CCM', 'DHE-RSA-AES128-GCM-SHA256'].map(
+      (cipher): [string, string, string, RegExp] => [rsa, 'tls1_2', cipher, refused],
+    ),
+    // CBC with MAC-then-encrypt: not without a word in the file either.
+    [rsa, 'tls1_2', 'ECDHE-RSA-AES128-SHA', refused],
+    [rsa, 'tls1_2', 'ECDHE-RSA-AES256-SHA384', refused],
+    [
+      `${rsa}, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA]`,
+      'tls1_2',
+      'ECDHE-RSA-AES128-SHA',
+      /^TLSv1/,
+    ],
+    [`${rsa}, min_version: TLS10`, 'tls1', 'ECDHE-RSA-AES128-SHA', /^TLSv1/],
+    [`${rsa}, min_version: TLS10`, 'tls1', 'AES128-SHA', refused],
+  ]
+  const servers = new Map<string, string>()
+  for (const [yaml, version, cipher, got] of cases) {
+    const http1 = 'http_server_config: { http2: false }'
+    const url = servers.get(yaml) ?? (await serveWith(t, `{ ${http1}, tls_server_config: { ${yaml} } }`)).url
+    servers.set(yaml, url)
+    t.match(await openssl(url, `-${version}`, '-cipher', `${cipher}:@SECLEVEL=0`), got, `${yaml} ${cipher}`)
+  }
 })
 
 t.test('certificates are taken over as they change', async (t) => {
