@@ -121,6 +121,13 @@ export const options = {
     help: 'how often to look for new destinations, scraped or not',
     default: '5s',
   },
+  'networks.file': {
+    value: 'path',
+    help: 'file that says what addresses belong to: an MMDB database of autonomous systems or countries, the prefixes of a provider as published, a list, or YAML with names of your own; repeatable; read again when it changes',
+    list: true,
+    default: [],
+    shownDefault: 'none',
+  },
   'storage.path': {
     value: 'folder',
     help: 'where destinations are remembered; empty: nowhere, and each start learns them anew',

@@ -38,6 +38,8 @@ export interface Settings {
   /** A folder on a BPF file system; empty: counting ends with the process. */
   readonly pinPath: string
   readonly pollIntervalMs: number
+  /** Files that say what addresses belong to. */
+  readonly networkFiles: readonly string[]
   /** The folder of the memory; empty: destinations are remembered as long as the process runs. */
   readonly storagePath: string
   readonly retentionMs: number
@@ -104,6 +106,7 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
     bpfStats: values['bpf.stats'] === 'true',
     pinPath: read('bpf.pin-path', parsePinPath),
     pollIntervalMs: read('poll.interval', (text) => between(1, 86_400_000, parseDuration(text))),
+    networkFiles: read('networks.file', parseFiles),
     storagePath: read('storage.path', parseFolder),
     retentionMs: read('storage.retention', (text) => between(1, Infinity, parseDuration(text))),
     baselineMs: read('baseline.period', parseDuration),
@@ -147,6 +150,12 @@ function between(least: number, most: number, ms: number): number {
   if (ms < least) throw new Error('it must be longer than 0')
   if (ms > most) throw new Error('it must be a day at most')
   return ms
+}
+
+function parseFiles(paths: readonly string[]): readonly string[] {
+  const relative = paths.find((path) => !path.startsWith('/'))
+  if (relative !== undefined) throw new Error(`'${relative}' is not an absolute path`)
+  return Object.freeze([...new Set(paths)])
 }
 
 function parseFolder(path: string): string {

@@ -12,6 +12,8 @@ export interface Column {
   readonly text?: (row: DestinationRow) => string
   /** The page leaves it out where there is little room. */
   readonly wide?: true
+  /** Left out where no row has it: not everybody has files of networks. */
+  readonly optional?: true
   /** In a terminal; absent: not there. */
   readonly terminal?: {
     readonly title?: string
@@ -47,6 +49,16 @@ export const columns: readonly Column[] = [
     terminal: { title: 'Sender', width: 18, spare: 3 },
   },
   {
+    field: 'network',
+    title: 'Network',
+    format: 'text',
+    text: ({ network, as_name, country }) =>
+      [network, network?.startsWith('AS') ? as_name : null, country].filter(Boolean).join(' '),
+    wide: true,
+    optional: true,
+    terminal: { width: 12, spare: 4 },
+  },
+  {
     field: 'packets_per_second',
     title: 'Packets/s',
     format: 'rate',
@@ -69,8 +81,12 @@ export const sortKeyOf = ({ field }: Column): SortKey | undefined =>
 export const cellText = ({ field, text }: Column, row: DestinationRow): string =>
   text ? text(row) : String(row[field] ?? '')
 
+/** The columns of these rows. */
+export const columnsOf = (rows: readonly DestinationRow[]): Column[] =>
+  columns.filter((column) => !column.optional || rows.some((row) => cellText(column, row) !== ''))
+
 /** What the command line's table shows of the memory: what people look at first, since lines are short. */
 export const tableFields: readonly (keyof RememberedRow)[] = [
-  ...(['destination', 'interface', 'protocol', 'port', 'service', 'status'] as const),
+  ...(['destination', 'interface', 'protocol', 'port', 'service', 'network', 'status'] as const),
   ...(['first_seen', 'last_seen', 'packets', 'bytes', 'note'] as const),
 ]

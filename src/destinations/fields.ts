@@ -129,6 +129,33 @@ export const fields = {
     },
     ...remembered((one) => one.uid),
   },
+  network: {
+    schema: {
+      description: 'What the address belongs to, as docs/networks.md has it; null: not known.',
+      type: ['string', 'null'],
+    },
+    ...remembered((one) => one.network),
+  },
+  asn: {
+    schema: {
+      description: 'The number of its autonomous system; null: not known.',
+      type: ['integer', 'null'],
+      minimum: 1,
+    },
+    ...remembered((one) => one.asn),
+  },
+  as_name: {
+    schema: { description: 'Whose that is; null: not known.', type: ['string', 'null'] },
+    ...remembered((one) => one.asName),
+  },
+  country: {
+    schema: {
+      description: 'ISO 3166-1 alpha-2; null: not known.',
+      type: ['string', 'null'],
+      pattern: '^[A-Z]{2}$',
+    },
+    ...remembered((one) => one.country),
+  },
 } as const satisfies Readonly<Record<string, Field>>
 
 type Fields = typeof fields

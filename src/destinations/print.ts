@@ -47,12 +47,14 @@ function quote(cell: string): string {
 /** Reads the rows twice: first how wide they are. */
 function printTable(rows: () => Iterable<Remembered>, print: Print): void {
   const headings = tableFields.map((name) => name.replace('_', ' '))
-  const widths = headings.map((heading) => heading.length)
+  const widths = headings.map(() => 0)
   let empty = true
   for (const row of rows()) {
     empty = false
     tableCells(row).forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)))
   }
+  const isShown = headings.map((_, index) => !isOptional[index] || widths[index] !== 0)
+  headings.forEach((heading, index) => (widths[index] = Math.max(widths[index] ?? 0, heading.length)))
   if (empty) {
     print('no destinations')
     return
@@ -62,7 +64,12 @@ function printTable(rows: () => Iterable<Remembered>, print: Print): void {
       const width = widths[index] ?? 0
       return isCount[index] ? cell.padStart(width) : cell.padEnd(width)
     })
-    print(padded.join('  ').trimEnd())
+    print(
+      padded
+        .filter((_, index) => isShown[index])
+        .join('  ')
+        .trimEnd(),
+    )
   }
   printLine(headings)
   for (const row of rows()) printLine(tableCells(row))
@@ -70,6 +77,10 @@ function printTable(rows: () => Iterable<Remembered>, print: Print): void {
 
 const isCount = tableFields.map((name) =>
   columns.some(({ field, format }) => field === name && format === 'count'),
+)
+
+const isOptional = tableFields.map((name) =>
+  columns.some(({ field, optional }) => field === name && optional),
 )
 
 /** Whole seconds will do in a table, and a cell is one line. */

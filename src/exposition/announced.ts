@@ -36,11 +36,14 @@ function sample({
   protocol,
   port,
   service,
+  network,
   status,
 }: Announced[number]): string {
   const contact = `protocol="${protocolName(protocol)}",port="${port === 0 ? '' : port}"`
   const labels = `interface="${escape(iface)}",destination="${destination}",${contact},service="${escape(service ?? '')}"`
-  return `${name}{${labels},status="${status}"} 1\n`
+  // To Prometheus an empty label is none.
+  const belongs = network === null ? '' : `,network="${escape(network)}"`
+  return `${name}{${labels}${belongs},status="${status}"} 1\n`
 }
 
 /** As both text formats have label values. */

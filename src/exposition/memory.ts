@@ -48,6 +48,14 @@ export function memoryMetrics(
       this.set(degraded || audit.failing ? 1 : 0)
     },
   })
+  new Gauge({
+    name: 'egress_networks_files_failed',
+    help: 'Files of networks that could not be read since they changed last.',
+    registers: [registry],
+    collect() {
+      this.set(source.state.networkFilesFailed)
+    },
+  })
   auditMetrics(registry, source)
 }
 

@@ -3,9 +3,9 @@ import { Worker } from 'node:worker_threads'
 import type { Contacts } from '../kernel/contacts.js'
 import type { Logger } from '../log.js'
 import { root } from '../root.js'
-import type { Corrections, MemorySettings } from './memory.js'
+import type { Corrections } from './memory.js'
 import { type MemoryState, unknownYet } from './memory-state.js'
-import type { FromMemory, MemoryCall, ToMemory } from './protocol.js'
+import type { FromMemory, MemoryCall, ToMemory, WorkerSettings } from './protocol.js'
 import type { DestinationKey, Remembered } from './rows.js'
 
 /** Where the bundle has `worker.ts`. */
@@ -28,7 +28,7 @@ const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 25
  * wait sets a deadline.
  */
 export class MemoryClient {
-  readonly #settings: MemorySettings
+  readonly #settings: WorkerSettings
   readonly #log: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly #file: string
   readonly #waiting = new Map<number, Waiting>()
@@ -41,7 +41,7 @@ export class MemoryClient {
 
   /** @param file the thread's program; tests have others */
   constructor(
-    settings: MemorySettings,
+    settings: WorkerSettings,
     log: Pick<Logger, 'info' | 'warn' | 'error'>,
     file: string = bundledWorker,
   ) {

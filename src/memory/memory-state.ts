@@ -24,6 +24,8 @@ export interface MemoryState {
   /** Whether something is remembered only as long as the process runs, although it should be longer. */
   readonly degraded: boolean
   readonly audit: AuditState
+  /** Files of networks that could not be read when they changed last. */
+  readonly networkFilesFailed: number
 }
 
 /** Of a memory that nothing is known of. */
@@ -34,4 +36,5 @@ export const unknownYet: MemoryState = {
   unacknowledged: 0,
   degraded: false,
   audit: { written: 0, pending: 0, lost: 0, failing: false },
+  networkFilesFailed: 0,
 }

@@ -13,6 +13,8 @@ export const facts = {
   baselineEndByWallClock: 'baseline_end_ms',
   /** 1: somebody keeps an audit log of this; else events are not kept. */
   audited: 'audited',
+  /** The version of the files that all networks are of. */
+  networks: 'networks',
 } as const
 
 /** What a store says of all that it holds. */

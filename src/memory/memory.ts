@@ -6,7 +6,9 @@ import { type Instant, readInstant } from './lived-clock.js'
 import { type DestinationKey, eventOf, type PlacedContact, type Remembered, type Status } from './rows.js'
 import { maxAnnounced, facts } from './memory-store.js'
 import { unknown } from '../services/service.js'
-import { SenderNames, type ServiceOf } from './sender-names.js'
+import { NameFinder } from './names.js'
+import { type NetworkSource, noNetworks } from './network-names.js'
+import type { ServiceOf } from './sender-names.js'
 import type { Store } from './store.js'
 import { Timeline } from './timeline.js'
 import type { MemoryState } from './memory-state.js'
@@ -34,6 +36,7 @@ export interface Surroundings {
   /** Keeps others out of the storage folder, where it was made anew; throws where that fails. */
   readonly hold?: () => void
   readonly serviceOf?: ServiceOf
+  readonly networks?: NetworkSource
 }
 
 /**
@@ -44,7 +47,7 @@ export class Memory {
   readonly #settings: MemorySettings
   readonly #log: StoreLog
   readonly #now: () => Instant
-  readonly #senderNames: SenderNames
+  readonly #names: NameFinder
   readonly #store: FailoverStore
   readonly #audit: AuditLog
   #timeline: Timeline
@@ -58,11 +61,11 @@ export class Memory {
   #closed = false
 
   constructor(settings: MemorySettings, log: StoreLog, surroundings: Surroundings = {}) {
-    const { now = readInstant, hold = () => undefined, serviceOf = () => unknown.service } = surroundings
+    const { now = readInstant, hold = () => undefined, networks = noNetworks } = surroundings
     this.#settings = settings
     this.#log = log
     this.#now = now
-    this.#senderNames = new SenderNames(serviceOf)
+    this.#names = new NameFinder(surroundings.serviceOf ?? (() => unknown.service), networks)
     if (settings.storagePath === '') {
       log.warn('nothing is remembered beyond this run: each start learns its baseline anew (--storage.path)')
     }
@@ -84,17 +87,14 @@ export class Memory {
     this.#timeline = new Timeline(this.#store.current, now())
     this.#load()
     this.#watchClock()
+    const baseline_end = new Date(this.#baselineEndMs).toISOString()
     log.info(
-      {
-        storage_path: settings.storagePath,
-        baseline_end: new Date(this.#baselineEndMs).toISOString(),
-        known: this.#count,
-      },
+      { storage_path: settings.storagePath, baseline_end, known: this.#count },
       'remembering destinations',
     )
   }
 
-  get state(): MemoryState {
+  get state(): Omit<MemoryState, 'networkFilesFailed'> {
     return {
       baselineEndMs: this.#baselineEndMs,
       newDestinations: this.#newDestinations,
@@ -132,7 +132,7 @@ export class Memory {
           return known.firstSeenMs
         }
         const status = this.#statusOf(contact)
-        const named = { ...contact, ...this.#senderNames.of(contact) }
+        const named = { ...contact, ...this.#names.of(contact) }
         store.insert(named, status)
         firsts.push({ ...named, status, acknowledgedMs: null, note: null })
         return contact.firstSeenMs
@@ -180,15 +180,15 @@ export class Memory {
     })
   }
 
-  /** Whether there are senders that the next refresh may name. */
+  /** Whether there are names that the next refresh may find. */
   get isNaming(): boolean {
-    return this.#senderNames.waits
+    return this.#names.waits
   }
 
-  /** Sees what other processes have acknowledged or forgotten, forgets what is too old, and names senders late. */
+  /** Sees what other processes have acknowledged or forgotten, forgets what is too old, and finds names late. */
   refresh(): void {
     this.#store.refresh()
-    if (this.#senderNames.nameLate(this.#store)) this.#load()
+    if (this.#names.findLate(this.#store)) this.#load()
     this.#loadIfChanged()
     this.#watchClock()
     if (!this.#store.degraded) this.#forget()
@@ -277,7 +277,7 @@ export class Memory {
     const now = this.#now()
     const { newDestinations, announced, unacknowledged } = this.#store.summary()
     this.#newDestinations = new Map(newDestinations)
-    this.#announced = announced.filter((one) => this.#senderNames.isNamed(one))
+    this.#announced = announced.filter((one) => this.#names.isNamed(one))
     this.#unacknowledged = unacknowledged
     this.#count = this.#store.count()
     if (this.#store.generation !== this.#generation) {
@@ -294,7 +294,7 @@ export class Memory {
     }
     this.#unacknowledged += fresh.length
     const room = maxAnnounced - this.#announced.length
-    const named = fresh.filter((one) => this.#senderNames.isNamed(one))
+    const named = fresh.filter((one) => this.#names.isNamed(one))
     if (room > 0 && named.length > 0) this.#announced = [...this.#announced, ...named.slice(0, room)]
   }
 }

@@ -1,8 +1,13 @@
+import type { Settings } from '../config/settings.js'
 import type { Contacts } from '../kernel/contacts.js'
+import type { MemorySettings } from './memory.js'
 import type { MemoryState } from './memory-state.js'
 import type { DestinationKey, Remembered } from './rows.js'
 
 type Packed = Pick<Contacts, 'json'>
+
+/** What the memory's thread is begun with. */
+export type WorkerSettings = MemorySettings & Pick<Settings, 'networkFiles'>
 
 /** What the main thread asks of the memory's thread; each is answered in turn. */
 export type MemoryCall =

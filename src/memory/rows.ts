@@ -1,10 +1,11 @@
 import type { Contact } from '../kernel/contacts.js'
+import type { Network } from '../networks/network.js'
 
 export const statuses = ['baseline', 'new', 'acknowledged'] as const
 export type Status = (typeof statuses)[number]
 
 /** What is remembered of a destination; times in ms since the Unix epoch. */
-export interface Remembered {
+export interface Remembered extends Network {
   readonly interface: string
   readonly destination: string
   readonly firstSeenMs: number
@@ -38,8 +39,11 @@ export interface PlacedContact extends Contact {
 /** What is remembered of a contact's sender. */
 export type NamedSender = Pick<Remembered, 'service' | 'uid'>
 
+/** What the kernel does not know of a contact. */
+export type Names = NamedSender & Network
+
 /** A contact that is to be remembered. */
-export type NamedContact = PlacedContact & NamedSender
+export type NamedContact = PlacedContact & Names
 
 /** A destination as it is in the table. */
 export interface StoredDestination
@@ -77,7 +81,7 @@ export type ForgetReason = 'command' | 'retention' | 'room'
 type Subject = Pick<Remembered, 'interface' | 'destination' | 'protocol' | 'port'>
 
 /** What the audit log is to tell. */
-export interface EventRow extends Subject, NamedSender {
+export interface EventRow extends Subject, Names {
   readonly event: AuditEvent
   /** When it happened, in ms since the Unix epoch. */
   readonly atMs: number
@@ -101,7 +105,11 @@ export function eventOf(
     port,
     service = null,
     uid = null,
-  }: Subject & Partial<NamedSender>,
+    network = null,
+    asn = null,
+    asName = null,
+    country = null,
+  }: Subject & Partial<Names>,
   atMs: number,
   rest: Partial<Pick<EventRow, 'status' | 'note' | 'reason'>> = {},
 ): EventRow {
@@ -112,8 +120,7 @@ export function eventOf(
     destination,
     protocol,
     port,
-    service,
-    uid,
+    ...{ service, uid, network, asn, asName, country },
     status: null,
     note: null,
     reason: null,

@@ -1,7 +1,16 @@
 import type Database from 'better-sqlite3'
-import type { Remembered, StoredDestination } from './rows.js'
+import type { Network } from '../networks/network.js'
+import type { EventRow, Remembered, StoredDestination } from './rows.js'
 
 type Columns<Row> = Readonly<Record<keyof Row, string>>
+
+/** The columns of what it belongs to. */
+export const networkColumns: Columns<Network> = {
+  network: 'network',
+  asn: 'asn',
+  asName: 'as_name',
+  country: 'country',
+}
 
 /** The columns of what people see of a destination, by the names that rows have for them. */
 export const rememberedColumns: Columns<Remembered> = {
@@ -18,6 +27,7 @@ export const rememberedColumns: Columns<Remembered> = {
   note: 'note',
   service: 'service',
   uid: 'uid',
+  ...networkColumns,
 }
 
 /** All columns of a destination. */
@@ -30,8 +40,19 @@ export const destinationColumns: Columns<StoredDestination> = {
   lastLivedMs: 'last_lived_ms',
 }
 
+/** All columns of an event but its place. */
+export const eventColumns: Columns<EventRow> = {
+  ...{ atMs: 'at_ms', event: 'event', interface: 'interface', destination: 'destination' },
+  ...{ protocol: 'protocol', port: 'port', service: 'service', uid: 'uid' },
+  ...networkColumns,
+  ...{ status: 'status', note: 'note', reason: 'reason' },
+}
+
 /** What databases of earlier versions lack of them. */
-export const laterColumns = { first_lived_ms: 0, last_lived_ms: 0, service: null, uid: null }
+export const laterColumns = {
+  ...{ first_lived_ms: 0, last_lived_ms: 0, service: null, uid: null },
+  ...{ network: null, asn: null, as_name: null, country: null },
+}
 
 /** Each brings a database from the version of its place in the list to the next. */
 export const migrations = [
@@ -90,6 +111,17 @@ export const migrations = [
   ALTER TABLE destinations ADD COLUMN uid INTEGER;
   ALTER TABLE events ADD COLUMN service TEXT;
   ALTER TABLE events ADD COLUMN uid INTEGER;
+  `,
+  `
+  -- What the address belongs to, as the files of networks have it; null: not known.
+  ALTER TABLE destinations ADD COLUMN network TEXT;
+  ALTER TABLE destinations ADD COLUMN asn INTEGER;
+  ALTER TABLE destinations ADD COLUMN as_name TEXT;
+  ALTER TABLE destinations ADD COLUMN country TEXT;
+  ALTER TABLE events ADD COLUMN network TEXT;
+  ALTER TABLE events ADD COLUMN asn INTEGER;
+  ALTER TABLE events ADD COLUMN as_name TEXT;
+  ALTER TABLE events ADD COLUMN country TEXT;
   `,
 ]
 

@@ -1,14 +1,25 @@
 import type Database from 'better-sqlite3'
-import type { EventRow, PlacedContact, Remembered, StoredDestination, StoredEvent } from './rows.js'
-import { destinationColumns, rememberedColumns } from './schema.js'
+import type { Network } from '../networks/network.js'
+import type {
+  DestinationKey,
+  EventRow,
+  PlacedContact,
+  Remembered,
+  StoredDestination,
+  StoredEvent,
+} from './rows.js'
+import { destinationColumns, eventColumns, networkColumns, rememberedColumns } from './schema.js'
+
+const selected = (names: Readonly<Record<string, string>>) =>
+  Object.entries(names)
+    .map(([name, column]) => `${column} AS ${name}`)
+    .join(', ')
 
 /** As it is in the table. */
 export type Row = Record<string, string | number | null>
 
 /** What is remembered, under the names that rows have for it. */
-export const columns = Object.entries(rememberedColumns)
-  .map(([name, column]) => `${column} AS ${name}`)
-  .join(', ')
+export const columns = selected(rememberedColumns)
 
 const allColumns = Object.values(destinationColumns)
 /** @param names of the values, in the order of the columns */
@@ -30,6 +41,14 @@ export function prepare(database: Database.Database) {
     insert: database.prepare<[StoredDestination]>(insert),
     nameSender: database.prepare<[string, string, string]>(
       'UPDATE destinations SET service = ? WHERE interface = ? AND destination = ? AND service IS NULL',
+    ),
+    networksAfter: database.prepare<[string, string, number], DestinationKey & Network>(
+      `SELECT interface, destination, ${selected(networkColumns)} FROM destinations
+       WHERE (interface, destination) > (?, ?) ORDER BY interface, destination LIMIT ?`,
+    ),
+    setNetwork: database.prepare<[DestinationKey & Network]>(
+      `UPDATE destinations SET network = @network, asn = @asn, as_name = @asName, country = @country
+       WHERE interface = @interface AND destination = @destination`,
     ),
     update: database.prepare<[PlacedContact]>(
       `UPDATE destinations SET ${goOn('packets')}, ${goOn('bytes')}, life = @life,
@@ -84,14 +103,13 @@ export function prepare(database: Database.Database) {
     takeOver: database.prepare<[Row]>(`${insertInto(allColumns)} ON CONFLICT DO NOTHING`),
     remember: database.prepare<[StoredDestination]>(`${insert} ON CONFLICT DO NOTHING`),
     addEvent: database.prepare<[EventRow]>(
-      `INSERT INTO events (at_ms, event, interface, destination, protocol, port, service, uid, status, note,
-         reason)
-       VALUES (@atMs, @event, @interface, @destination, @protocol, @port, @service, @uid, @status, @note, @reason)`,
+      `INSERT INTO events (${Object.values(eventColumns).join(', ')})
+       VALUES (${Object.keys(eventColumns)
+         .map((name) => `@${name}`)
+         .join(', ')})`,
     ),
     events: database.prepare<[number, number], StoredEvent>(
-      `SELECT id, at_ms AS atMs, event, interface, destination, protocol, port, service, uid, status,
-         note, reason
-       FROM events WHERE id > ? ORDER BY id LIMIT ?`,
+      `SELECT id, ${selected(eventColumns)} FROM events WHERE id > ? ORDER BY id LIMIT ?`,
     ),
     // Events go from the oldest on, so there are no gaps to count.
     eventIds: database.prepare<[], { first: number | null; last: number | null }>(

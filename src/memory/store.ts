@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { databaseFile, inodeOf, openCopy, openDatabase } from './database-file.js'
+import type { Network } from '../networks/network.js'
 import { makeFolder } from './folder.js'
 import type { SavedClock, WrongTimes } from './lived-clock.js'
 import type {
@@ -136,6 +137,18 @@ export class Store implements MemoryStore {
 
   nameSender({ interface: iface, destination }: DestinationKey, service: string): void {
     this.#statements.nameSender.run(service, iface, destination)
+  }
+
+  /** What destinations belong to, so many after one of them. */
+  networksAfter(
+    { interface: iface, destination }: DestinationKey,
+    most: number,
+  ): (DestinationKey & Network)[] {
+    return this.#statements.networksAfter.all(iface, destination, most)
+  }
+
+  setNetwork(row: DestinationKey & Network): void {
+    this.#statements.setNetwork.run(row)
   }
 
   update(contact: PlacedContact): boolean {

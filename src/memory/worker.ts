@@ -2,9 +2,10 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { unpack } from '../kernel/contacts.js'
 import { loadSystem } from '../kernel/system.js'
-import { Memory, type MemorySettings } from './memory.js'
-import type { FromMemory, MemoryCall, ToMemory } from './protocol.js'
+import { Memory } from './memory.js'
+import type { FromMemory, MemoryCall, ToMemory, WorkerSettings } from './protocol.js'
 import type { Remembered } from './rows.js'
+import { Networks } from '../networks/networks.js'
 import { Services } from '../services/services.js'
 import { holdStorage } from './storage-lock.js'
 
@@ -19,12 +20,14 @@ const log = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') }
 /** Events that the audit log did not take are tried again so often, whether or not others come. */
 const auditRetryMs = 250
 
-/** Cgroups are looked for once a second. */
+/** Cgroups are looked for once a second; networks are looked up again in slices. */
 const namingMs = 1_000
 
-const settings = workerData as MemorySettings
+const settings = workerData as WorkerSettings
 const services = new Services({ warn: log.warn })
+const networks = new Networks(settings.networkFiles, log)
 const memory = new Memory(settings, log, {
+  networks,
   hold: () => holdStorage(settings.storagePath, loadSystem()),
   serviceOf: ({ cgroup, ingress }) => services.describe(BigInt(cgroup), ingress)?.service,
 })
@@ -37,10 +40,11 @@ function sendState(): void {
   const { state } = memory
   const same = state.announced === announced
   announced = state.announced
-  send({ kind: 'state', state: { ...state, announced: same ? undefined : announced } })
+  const rest = { announced: same ? undefined : announced, networkFilesFailed: networks.failed }
+  send({ kind: 'state', state: { ...state, ...rest } })
 }
 
-/** Without this, a sender would have no name until the next poll. */
+/** Without this, names would be found at the next poll. */
 function scheduleNaming(): void {
   if (!memory.isNaming) return
   naming ??= setTimeout(() => {

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { cellText, columns, type Format, sortKeyOf } from '../destinations/columns.js'
+import { cellText, type Column, columnsOf, type Format, sortKeyOf } from '../destinations/columns.js'
 import type { DestinationRow, SortKey } from '../destinations/fields.js'
 import type { DestinationsList, ListQuery } from '../destinations/list.js'
 import { shortNumber } from '../short-number.js'
@@ -32,7 +32,7 @@ interface TerminalColumn {
   cell(row: DestinationRow): string
 }
 
-const terminalColumns: readonly TerminalColumn[] = columns.flatMap((column) => {
+function terminalColumn(column: Column): TerminalColumn[] {
   const { title, format, terminal } = column
   if (!terminal) return []
   const shown = {
@@ -43,7 +43,7 @@ const terminalColumns: readonly TerminalColumn[] = columns.flatMap((column) => {
     cell: (row: DestinationRow) => renderCell(format, cellText(column, row)),
   }
   return [shown]
-})
+}
 
 function renderCell(format: Format, text: string): string {
   if (format === 'rate') return shortNumber(Number(text))
@@ -116,10 +116,12 @@ export function renderLines(list: DestinationsList): string[] {
 
 /** As many as fit, each as wide as its cells need. */
 function chooseColumns(list: DestinationsList, width: number): TerminalColumn[] {
-  const sized = terminalColumns.map((column) => ({
-    ...column,
-    width: Math.max(column.width, ...list.destinations.map((row) => column.cell(row).length)),
-  }))
+  const sized = columnsOf(list.destinations)
+    .flatMap(terminalColumn)
+    .map((column) => ({
+      ...column,
+      width: Math.max(column.width, ...list.destinations.map((row) => column.cell(row).length)),
+    }))
   const needed = (chosen: readonly TerminalColumn[]) =>
     chosen.reduce((sum, column) => sum + column.width + 1, -1)
   let chosen = sized

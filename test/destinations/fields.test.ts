@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { cellText, columns, sortKeyOf, tableFields } from '../../src/destinations/columns.js'
+import { cellText, columns, columnsOf, sortKeyOf, tableFields } from '../../src/destinations/columns.js'
 import { destinationRow, rememberedRow, sortKeys, storedFields } from '../../src/destinations/fields.js'
 
 const record = {
@@ -28,6 +28,10 @@ const remembered = {
   lastSeenMs: 2_000,
   service: 'backup.service',
   uid: 34,
+  network: 'aws/s3',
+  asn: 64500,
+  asName: 'Example',
+  country: 'NL',
   status: 'acknowledged',
   acknowledgedMs: 3_000,
   note: 'backup',
@@ -50,6 +54,10 @@ t.test('a row of the table', async (t) => {
     note: null,
     service: null,
     uid: null,
+    network: null,
+    asn: null,
+    as_name: null,
+    country: null,
   })
   t.match(destinationRow(record, remembered), {
     service: 'backup.service',
@@ -58,6 +66,12 @@ t.test('a row of the table', async (t) => {
     note: 'backup',
   })
   t.equal(columns.map((column) => cellText(column, row))[2], 'tcp 443')
+  const network = (changes: object) => columns.map((column) => cellText(column, { ...row, ...changes }))[4]
+  t.equal(network({ network: 'aws/s3', as_name: 'Amazon', country: 'NL' }), 'aws/s3 NL')
+  t.equal(network({ network: 'AS64500', as_name: 'Example' }), 'AS64500 Example')
+  const titles = (rows: (typeof row)[]) => columnsOf(rows).map(({ title }) => title)
+  t.notOk(titles([row]).includes('Network'))
+  t.ok(titles([row, { ...row, country: 'NL' }]).includes('Network'))
 })
 
 t.test('a row of the memory', async (t) => {
@@ -75,13 +89,17 @@ t.test('a row of the memory', async (t) => {
     note: 'backup',
     service: 'backup.service',
     uid: 34,
+    network: 'aws/s3',
+    asn: 64500,
+    as_name: 'Example',
+    country: 'NL',
   })
 })
 
 t.test('CSV keeps its columns, and the table shows no others', async (t) => {
   t.equal(
     storedFields.join(','),
-    'interface,destination,protocol,port,status,first_seen,last_seen,packets,bytes,acknowledged,note,service,uid',
+    'interface,destination,protocol,port,status,first_seen,last_seen,packets,bytes,acknowledged,note,service,uid,network,asn,as_name,country',
   )
   t.same(
     tableFields.filter((name) => !storedFields.includes(name)),
@@ -95,7 +113,7 @@ t.test('docs/api.md names each sort key, and each column sorts by one of them or
   for (const column of columns) {
     const key = sortKeyOf(column)
     t.ok(
-      key === undefined ? ['status', 'service'].includes(column.field) : sortKeys.includes(key),
+      key === undefined ? ['status', 'service', 'network'].includes(column.field) : sortKeys.includes(key),
       column.title,
     )
   }

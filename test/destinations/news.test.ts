@@ -3,10 +3,11 @@ import { parsePrefix } from '../../src/config/prefix.js'
 import { rankNews } from '../../src/destinations/news.js'
 import { orders, type RankQuery } from '../../src/kernel/ranking.js'
 import type { Remembered } from '../../src/memory/rows.js'
+import { unknownNetwork } from '../../src/networks/network.js'
 
 const remembered = (destination: string, rest: Partial<Remembered> = {}): Remembered => ({
   ...{ interface: 'eth0', destination, firstSeenMs: 11, lastSeenMs: 13, protocol: 17, port: 53 },
-  ...{ packets: 2, bytes: 200, service: null, uid: null },
+  ...{ packets: 2, bytes: 200, service: null, uid: null, ...unknownNetwork },
   ...{ status: 'new', acknowledgedMs: null, note: null, ...rest },
 })
 const announced = [

@@ -2,6 +2,7 @@ import t from 'tap'
 import { AnnouncedMetric } from '../../src/exposition/announced.js'
 import { unknownYet } from '../../src/memory/memory-state.js'
 import type { Remembered } from '../../src/memory/rows.js'
+import { unknownNetwork } from '../../src/networks/network.js'
 
 const announced = (rest: Partial<Remembered>): Remembered => ({
   ...{
@@ -11,6 +12,7 @@ const announced = (rest: Partial<Remembered>): Remembered => ({
     port: 443,
     service: 'nginx.service',
     uid: 33,
+    ...unknownNetwork,
   },
   ...{ firstSeenMs: 1, lastSeenMs: 2, packets: 3, bytes: 4, acknowledgedMs: null, note: null, status: 'new' },
   ...rest,

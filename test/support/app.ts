@@ -2,6 +2,7 @@ import type Tap from 'tap'
 import type { Ranking } from '../../src/kernel/ranking.js'
 import { createSelfMetrics } from '../../src/exposition/self-metrics.js'
 import type { Chunk, Reading, View } from '../../src/kernel/egress-counter.js'
+import { unknownNetwork } from '../../src/networks/network.js'
 import { type AppOptions, createApp } from '../../src/web/app.js'
 
 const place = { kind: '', bus: 'pci', master: '', lower: '' }
@@ -12,10 +13,11 @@ const memory = {
     unacknowledged: 41,
     degraded: true,
     audit: { written: 43, pending: 47, lost: 53, failing: false },
+    networkFilesFailed: 59,
     announced: [
       {
         ...{ interface: 'eth0', destination: '192.0.2.1', protocol: 6, port: 443, status: 'new' as const },
-        ...{ service: 'nginx.service', uid: 33 },
+        ...{ service: 'nginx.service', uid: 33, ...unknownNetwork },
         ...{ firstSeenMs: 1, lastSeenMs: 2, packets: 3, bytes: 4, acknowledgedMs: null, note: null },
       },
     ],

@@ -6,6 +6,7 @@ import type { Contact, Contacts } from '../../src/kernel/contacts.js'
 import type { Instant } from '../../src/memory/lived-clock.js'
 import { Memory, type MemorySettings, type Surroundings } from '../../src/memory/memory.js'
 import type { NamedContact } from '../../src/memory/rows.js'
+import { unknownNetwork } from '../../src/networks/network.js'
 
 interface Teardown {
   teardown(action: () => unknown): void
@@ -53,6 +54,7 @@ export const placed = (destination: string, rest: Partial<NamedContact> = {}): N
   lastLivedMs: 0,
   service: null,
   uid: null,
+  ...unknownNetwork,
   ...rest,
 })
 
@@ -99,12 +101,16 @@ export class TestClock {
 export function openMemory(
   t: Teardown,
   storagePath: string,
-  { clock = new TestClock(), auditFile = '', serviceOf, ...rest }: OpenOptions = {},
+  { clock = new TestClock(), auditFile = '', serviceOf, networks, ...rest }: OpenOptions = {},
 ) {
   const log = recordingLog()
   const audit = { file: auditFile, maxBytes: 0 }
   const settings = { storagePath, baselineMs: 0, retentionMs: 1e9, destinationsLimit: 23, audit, ...rest }
-  const memory = new Memory(settings, log, { now: clock.now, ...(serviceOf && { serviceOf }) })
+  const memory = new Memory(settings, log, {
+    now: clock.now,
+    ...(serviceOf && { serviceOf }),
+    ...(networks && { networks }),
+  })
   t.teardown(() => memory.close())
   return { memory, log, clock }
 }
@@ -113,6 +119,7 @@ type OpenOptions = Partial<Omit<MemorySettings, 'audit'>> & {
   readonly clock?: TestClock
   readonly auditFile?: string
   readonly serviceOf?: Surroundings['serviceOf']
+  readonly networks?: Surroundings['networks']
 }
 
 /** What it announces. */

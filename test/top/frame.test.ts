@@ -10,6 +10,10 @@ const row = (changes: Partial<DestinationRow>): DestinationRow => ({
   port: 443,
   service: 'nginx.service',
   uid: 33,
+  network: 'AS64500',
+  asn: 64500,
+  as_name: 'Example',
+  country: 'NL',
   status: 'baseline',
   packets_per_second: 23,
   bytes_per_second: 29_123,
@@ -56,7 +60,10 @@ const view = { source: 'http://localhost:10191', query, paused: false, typing: u
 const shape = { columns: 160, rows: 24, colours: false }
 
 t.test('a frame has a head of totals, and a line for each destination', async (t) => {
-  const [totals, controls, empty, head, first, second, ...rest] = renderFrame(list, view, shape)
+  const [totals, controls, empty, head, first, second, ...rest] = renderFrame(list, view, {
+    ...shape,
+    columns: 180,
+  })
   t.equal(
     totals,
     '03:04:07 UTC  1.2M bytes/s  999 packets/s  2 of 41 destinations, 1 new  (http://localhost:10191)',
@@ -65,14 +72,22 @@ t.test('a frame has a head of totals, and a line for each destination', async (t
   t.equal(empty, '')
   t.match(
     head,
-    /^DESTINATION +INTERFACE +FIRST +SENDER +PACKETS\/s +BYTES\/s▼ +PACKETS +BYTES +FIRST SEEN +STATUS/,
+    /^DESTINATION +INTERFACE +FIRST +SENDER +NETWORK +PACKETS\/s +BYTES\/s▼ +PACKETS +BYTES +FIRST SEEN +STATUS/,
   )
   t.match(
     first,
-    /^192.0.2.1 +eth0 +tcp 443 +nginx\.service +23 +29\.1k +31 +37000 +2026-01-02 03:04:05 +baseline/,
+    /^192.0.2.1 +eth0 +tcp 443 +nginx\.service +AS64500 Example NL +23 +29\.1k +31 +37000 +2026-01-02 03:04:05 +baseline/,
   )
-  t.match(second, /^2001:db8:1234:5678:9abc:def0:1234:5678 eth0 +icmpv6 +nginx\.service +0 +0 /)
+  t.match(
+    second,
+    /^2001:db8:1234:5678:9abc:def0:1234:5678 eth0 +icmpv6 +nginx\.service +AS64500 Example NL +0 +0 /,
+  )
   t.same(rest, [])
+})
+
+t.test('where no destination has a network there is no column for it', async (t) => {
+  const without = { ...list, destinations: [row({ network: null, as_name: null, country: null })] }
+  t.match(renderTable(without, query)[0], /SENDER +PACKETS/)
 })
 
 t.test('no line is wider than the screen, and columns go before addresses do', async (t) => {

@@ -28,6 +28,7 @@ t.test('text 0.0.4 by default', async (t) => {
   t.match(body, /^egress_new_destinations_total\{interface="eth1"\} 37$/m)
   t.match(body, /^egress_unacknowledged_destinations 41$/m)
   t.match(body, /^egress_storage_degraded 1$/m)
+  t.match(body, /^egress_networks_files_failed 59$/m)
   t.match(
     body,
     /^egress_destination_info\{interface="eth0",destination="192.0.2.1",protocol="tcp",port="443",service="nginx.service",status="new"\} 1$/m,

@@ -114,7 +114,7 @@ async function update(): Promise<void> {
     const history = (key: string) => histories.get(key) ?? []
     show(find('#newest'), renderNewest(newest, now))
     show(find('#interfaces'), renderInterfaces(list.interfaces, history))
-    show(find('#destinations thead'), renderHead(query))
+    show(find('#destinations thead'), renderHead(query, list.destinations))
     show(find('#destinations tbody'), renderRows(list.destinations, now, history))
     show(find('#pager'), renderPager(list, query))
     say(error, '')

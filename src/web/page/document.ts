@@ -54,7 +54,7 @@ export function renderDocument(
 </form>
 <p id="error" role="alert"></p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="destinations-title"><table id="destinations">
-<thead>${renderHead(query)}</thead>
+<thead>${renderHead(query, list.destinations)}</thead>
 <tbody>${renderRows(list.destinations, now)}</tbody>
 </table></div>
 <nav id="pager" aria-label="Pages">${renderPager(list, query)}</nav>

@@ -1,5 +1,5 @@
 // What the page shows, as HTML. The server renders it once, and the browser again with each update.
-import { cellText, type Column, columns, sortKeyOf } from '../../destinations/columns.js'
+import { cellText, type Column, columnsOf, sortKeyOf } from '../../destinations/columns.js'
 import type { DestinationRow, SortKey } from '../../destinations/fields.js'
 import type { DestinationsList, InterfaceRow, ListQuery } from '../../destinations/list.js'
 import { shortNumber } from '../../short-number.js'
@@ -38,16 +38,17 @@ const lastMinute: PageColumn = {
   cell: (row, history) => sparkline(history(destinationKey(row))),
 }
 
-const pageColumns: readonly PageColumn[] = columns.flatMap((column) => {
-  const shown: PageColumn = {
-    title: column.title,
-    sort: sortKeyOf(column),
-    number: ['rate', 'count', 'time'].includes(column.format),
-    wide: column.wide ?? false,
-    cell: (row, _history, now) => renderCell(column, row, now),
-  }
-  return column.field === 'bytes_per_second' ? [shown, lastMinute] : [shown]
-})
+const pageColumns = (rows: readonly DestinationRow[]): PageColumn[] =>
+  columnsOf(rows).flatMap((column) => {
+    const shown: PageColumn = {
+      title: column.title,
+      sort: sortKeyOf(column),
+      number: ['rate', 'count', 'time'].includes(column.format),
+      wide: column.wide ?? false,
+      cell: (row, _history, now) => renderCell(column, row, now),
+    }
+    return column.field === 'bytes_per_second' ? [shown, lastMinute] : [shown]
+  })
 
 function renderCell(column: Column, row: DestinationRow, now: number): string {
   const text = cellText(column, row)
@@ -71,8 +72,8 @@ const className = ({ number, wide }: Pick<PageColumn, 'number' | 'wide'>) =>
   [...(number ? ['number'] : []), ...(wide ? ['wide'] : [])].join(' ')
 
 /** The head of the table; each title is a link that sorts by its column, and then the other way. */
-export function renderHead(query: ListQuery): string {
-  const cells = pageColumns.map((column) => {
+export function renderHead(query: ListQuery, rows: readonly DestinationRow[]): string {
+  const cells = pageColumns(rows).map((column) => {
     const { title, sort, number } = column
     if (!sort) return `<th scope="col" class="${className(column)}">${title}</th>`
     const [first, second] = number ? [`-${sort}` as const, sort] : [sort, `-${sort}` as const]
@@ -91,10 +92,11 @@ export function renderRows(
   now: number,
   history: History = noHistory,
 ): string {
-  if (rows.length === 0) return `<tr><td colspan="${pageColumns.length}">Nothing.</td></tr>`
+  const columns = pageColumns(rows)
+  if (rows.length === 0) return `<tr><td colspan="${columns.length}">Nothing.</td></tr>`
   return rows
     .map((row) => {
-      const cells = pageColumns.map((column, index) => {
+      const cells = columns.map((column, index) => {
         const cell = column.cell(row, history, now)
         return index === 0 ? `<th scope="row">${cell}</th>` : `<td class="${className(column)}">${cell}</td>`
       })
@@ -150,13 +152,14 @@ export function renderNewest(list: DestinationsList, now: number): string {
   if (list.unacknowledged === 0) return '<p>Nothing new.</p>'
   const items = list.destinations.map(
     (row) =>
-      `<li><span class="address">${escapeHtml(row.destination)}</span> on ${escapeHtml(row.interface)}, ${escapeHtml(row.protocol)}${row.port === null ? '' : ` ${row.port}`}${sender(row.service)}, ${ago(row.first_seen, now)} ago</li>`,
+      `<li><span class="address">${escapeHtml(row.destination)}</span> on ${escapeHtml(row.interface)}, ${escapeHtml(row.protocol)}${row.port === null ? '' : ` ${row.port}`}${sender(row.service)}${owner(row.network)}, ${ago(row.first_seen, now)} ago</li>`,
   )
   const rest = list.unacknowledged > items.length ? ', some of them here' : ''
   return `<p><strong>${exact(list.unacknowledged)}</strong> never seen before and not acknowledged${rest}
 (<a href="?status=new&amp;sort=-first_seen">show</a>):</p><ul>${items.join('')}</ul>`
 }
 
+const owner = (network: string | null) => (network === null ? '' : `, of ${escapeHtml(network)}`)
 const sender = (service: string | null) => (service === null ? '' : `, first by ${escapeHtml(service)}`)
 
 /** The page's address with a query; what is as usual is left out. */

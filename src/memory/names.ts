@@ -1,0 +1,40 @@
+import type { Contact } from '../kernel/contacts.js'
+import type { FailoverStore } from './failover-store.js'
+import { NetworkNames, type NetworkSource } from './network-names.js'
+import type { DestinationKey, Names } from './rows.js'
+import { SenderNames, type ServiceOf } from './sender-names.js'
+
+/** What the kernel does not know of a contact: who sent it, and what its destination belongs to. */
+export class NameFinder {
+  readonly #senders: SenderNames
+  readonly #networks: NetworkNames
+
+  constructor(serviceOf: ServiceOf, networks: NetworkSource) {
+    this.#senders = new SenderNames(serviceOf)
+    this.#networks = new NetworkNames(networks)
+  }
+
+  of(contact: Contact): Names {
+    return { ...this.#senders.of(contact), ...this.#networks.of(contact.destination) }
+  }
+
+  /** False: it is announced a second later, since an alert whose labels change would fire twice. */
+  isNamed(key: DestinationKey): boolean {
+    return this.#senders.isNamed(key)
+  }
+
+  /** Whether there is more to ask for again. */
+  get waits(): boolean {
+    return this.#senders.waits || this.#networks.waits
+  }
+
+  /**
+   * Tells a store of what was not known at first, or is another by now.
+   *
+   * @returns whether there is anything
+   */
+  findLate(store: Pick<FailoverStore, 'current' | 'transaction'>): boolean {
+    const named = this.#senders.nameLate(store)
+    return this.#networks.review(store) || named
+  }
+}

@@ -1,0 +1,75 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type Network, unknownNetwork } from '../networks/network.js'
+import type { FailoverStore } from './failover-store.js'
+import { facts } from './memory-store.js'
+import type { DestinationKey } from './rows.js'
+import type { Store } from './store.js'
+
+/** What addresses belong to, as far as the memory asks. */
+export interface NetworkSource {
+  /** Changes when an address may belong to another. */
+  readonly version: string
+  /** Sees to it that what has changed is known. */
+  look(): void
+  find(destination: string): Network
+}
+
+/** Without any file. */
+export const noNetworks: NetworkSource = { version: '', look: () => undefined, find: () => unknownNetwork }
+
+/** As many are looked up again at once: each such slice holds the memory for some 50 ms. */
+const slice = 5_000
+
+const beginning: DestinationKey = { interface: '', destination: '' }
+
+/** What destinations belong to. When a file changes, all that is remembered is looked up again. */
+export class NetworkNames {
+  readonly #source: NetworkSource
+  /** What the review is of: a store and a version. */
+  #store: Store | undefined
+  #version: string | undefined
+  /** The last one that was reviewed; undefined: all were. */
+  #after: DestinationKey | undefined
+
+  constructor(source: NetworkSource) {
+    this.#source = source
+  }
+
+  of(destination: string): Network {
+    return this.#source.find(destination)
+  }
+
+  /** Whether there are destinations that are still to be reviewed. */
+  get waits(): boolean {
+    return this.#after !== undefined
+  }
+
+  /**
+   * Looks some destinations up again, if a file has changed since they were.
+   *
+   * @returns whether any belongs to another network by now
+   */
+  review(store: Pick<FailoverStore, 'current' | 'transaction'>): boolean {
+    this.#source.look()
+    const { version } = this.#source
+    if (store.current !== this.#store || version !== this.#version) {
+      this.#store = store.current
+      this.#version = version
+      this.#after = (this.#store.fact(facts.networks) ?? '') === version ? undefined : beginning
+    }
+    if (!this.#after) return false
+    const after = this.#after
+    const { isChanged, last } = store.transaction((_view, whole) => {
+      const rows = whole.networksAfter(after, slice)
+      const changed = rows
+        .map((row) => ({ row, now: { ...row, ...this.of(row.destination) } }))
+        .filter(({ row, now }) => !isDeepStrictEqual(row, now))
+      for (const { now } of changed) whole.setNetwork(now)
+      const last = rows.length < slice ? undefined : rows.at(-1)
+      if (!last) whole.setFact(facts.networks, version)
+      return { isChanged: changed.length > 0, last }
+    })
+    this.#after = last
+    return isChanged
+  }
+}
