@@ -1,7 +1,7 @@
 // npm run screenshots: the pictures in README, of a host (a network namespace) with some traffic.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -41,6 +41,9 @@ while time.monotonic() - begin < 100:
     time.sleep(0.1)
 `
 
+const networks =
+  'customers: [203.0.113.0/25]\ndns-provider: [2001:db8:53::/48]\nntp-pool: [198.51.100.0/26]\n'
+
 const { units, remove: removeUnits } = makeUnits('nginx.service', 'backup.service', 'run-u7.service')
 const folder = mkdtempSync(join(tmpdir(), 'egress-screenshots-'))
 const inside = [`--net=/run/netns/${namespace}`]
@@ -65,7 +68,12 @@ try {
     'route add default via 2001:db8::1',
   ])
     run('ip', ...args.split(' '))
-  const flags = [`--storage.path=${folder}`, `--baseline.period=${baselineSeconds}s`, '--log.level=warn']
+  const networksFile = join(folder, 'networks.yml')
+  writeFileSync(networksFile, networks)
+  const flags = [
+    ...[`--storage.path=${folder}/memory`, `--baseline.period=${baselineSeconds}s`, '--log.level=warn'],
+    `--networks.file=${networksFile}`,
+  ]
   const exporter = [...program(), ...flags]
   start('unshare', '--uts', 'sh', '-c', 'hostname web1 && exec "$@"', 'sh', ...exporter)
   start('python3', '-c', traffic, ...Object.values(units))

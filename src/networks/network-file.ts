@@ -21,6 +21,9 @@ export interface NetworkFile {
   readonly find: (prefix: Prefix) => Finding | undefined
 }
 
+/** In characters; IPv6 with an IPv4 address in it, and a length, has as many. */
+const longest = 49
+
 /** The largest databases that are sold have less. */
 const maxBytes = 1024 ** 3
 
@@ -37,6 +40,7 @@ export function readNetworkFile(path: string): NetworkFile {
   if (/\.ya?ml$/i.test(path)) return { kind: 'own', ...table(ownRanges(path)) }
   const bytes = readFileSync(path)
   if (isMmdb(bytes)) return new MmdbFile(new Reader<Response>(bytes))
+  if (bytes.includes(0)) throw new Error('it is neither text nor an MMDB database')
   const text = bytes.toString('utf8')
   const ranges = text.trimStart().startsWith('{')
     ? readProviderRanges(JSON.parse(text))
@@ -67,6 +71,17 @@ function ownRanges(path: string): Range[] {
   )
 }
 
+/** @throws Error that says on which line it is wrong */
+function prefixOf({ cidr, line }: Range): Prefix {
+  const where = line === undefined ? '' : `line ${line}: `
+  if (cidr.length > longest) throw new Error(`${where}'${cidr.slice(0, longest)}…' is no prefix`)
+  try {
+    return parsePrefix(cidr)
+  } catch (error) {
+    throw new Error(where + (error as Error).message)
+  }
+}
+
 /** What a prefix is called; one object for all that are called so. */
 interface Named {
   readonly provider: string
@@ -90,7 +105,7 @@ function table(ranges: readonly Range[]): Pick<NetworkFile, 'find'> {
     return name
   }
   for (const range of ranges) {
-    const prefix = parsePrefix(range.cidr)
+    const prefix = prefixOf(range)
     const { provider, service } = prefixes.get(prefix) ?? { provider: range.provider, service: '' }
     if (provider !== range.provider) {
       throw new Error(`${formatPrefix(prefix)} is of ${provider} and of ${range.provider}`)

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { parsePrefix } from '../config/prefix.js'
+import { parsePrefix, type Prefix } from '../config/prefix.js'
 import { usageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { type Finding, type NetworkFile, readNetworkFile } from './network-file.js'
@@ -64,9 +64,9 @@ export class Networks {
   /** Of an address, or of a prefix whose first address stands for it. Takes some microseconds. */
   find(destination: string): Network {
     const prefix = parsePrefix(destination)
-    const findings = [...this.#files.values()].flatMap(({ file }) => {
-      const found = file?.find(prefix)
-      return file && found ? [{ ...found, kind: file.kind }] : []
+    const findings = [...this.#files].flatMap(([path, loaded]) => {
+      const found = this.#ask(path, loaded, prefix)
+      return loaded.file && found ? [{ ...found, kind: loaded.file.kind }] : []
     })
     const longest = (kind: NetworkFile['kind']) =>
       findings.filter((one) => one.kind === kind).reduce(longer, undefined)
@@ -79,6 +79,20 @@ export class Networks {
       asn,
       asName: first('asName') ?? null,
       country: named?.country ?? first('country') ?? null,
+    }
+  }
+
+  /** A database may be damaged where nobody looked before. */
+  #ask(path: string, loaded: Loaded, prefix: Prefix): Finding | undefined {
+    try {
+      return loaded.file?.find(prefix)
+    } catch (error) {
+      if (!loaded.failed) {
+        const fields = { file: path, reason: (error as Error).message }
+        this.#log.error(fields, 'a file of networks is damaged: some addresses are not found in it')
+        this.#files.set(path, { ...loaded, failed: true })
+      }
+      return undefined
     }
   }
 

@@ -6,6 +6,8 @@ export interface Range {
   readonly provider: string
   readonly service: string
   readonly country?: string
+  /** Where it is, in a file of lines. */
+  readonly line?: number
 }
 
 type Item = Readonly<Record<string, unknown>>
@@ -98,12 +100,13 @@ export function readProviderRanges(file: unknown): Range[] {
  * @param provider whose they are: such a file does not say it
  */
 export function readLines(text: string, provider: string): Range[] {
-  return text.split('\n').flatMap((line) => {
+  return text.split('\n').flatMap((line, index) => {
     const [cidr = '', country = ''] = line
       .replace(/[#;].*/, '')
       .split(',')
       .map((field) => field.trim())
     if (cidr === '') return []
-    return [{ cidr, provider, service: '', ...(/^[A-Z]{2}$/.test(country) && { country }) }]
+    const range = { cidr, provider, service: '', line: index + 1 }
+    return [{ ...range, ...(/^[A-Z]{2}$/.test(country) && { country }) }]
   })
 }

@@ -122,6 +122,28 @@ t.test('a file that changes is read again; a broken one is told once, and the ol
   t.end()
 })
 
+t.test('a database that is damaged inside finds nothing there, and is told once', (t) => {
+  const whole = mmdb(4, [
+    ['192.0.2.0/24', { asn: 'AS64500' }],
+    ['198.51.100.0/24', { asn: 'AS64501' }],
+  ])
+  const second = whole.indexOf('AS64501')
+  // The map of the second record says that it has members that are not there.
+  const damaged = Buffer.concat([
+    whole.subarray(0, second - 1),
+    Buffer.alloc(8, 0xff),
+    whole.subarray(second + 7),
+  ])
+  const { networks, lines } = open(t, { 'asn.mmdb': damaged })
+  t.match(networks.find('192.0.2.1'), { asn: 64500 })
+  t.same(networks.find('198.51.100.1'), unknown)
+  t.same(networks.find('198.51.100.2'), unknown)
+  t.match(lines, [{ kind: 'database' }, { words: /is damaged/ }])
+  t.equal(lines.length, 2)
+  t.equal(networks.failed, 1)
+  t.end()
+})
+
 t.test('what is wrong with a file', (t) => {
   const wrong = (name: string, content: string, message: RegExp) => {
     const { networks, lines, paths } = open(t, { [name]: content })
@@ -135,7 +157,9 @@ t.test('what is wrong with a file', (t) => {
   wrong('own.yml', 'office: [192.0.2.1/24]', /'192\.0\.2\.1\/24' has bits set after its prefix/)
   wrong('own.yml', 'a: [192.0.2.0/24]\nb: [192.0.2.0/24]', /192\.0\.2\.0\/24 is of a and of b/)
   wrong('own.yml', 'a: [192.0.2.0/24', /own\.yml:1:/)
-  wrong('list.txt', 'hello', /'hello' is not a CIDR prefix/)
+  wrong('list.txt', '192.0.2.0/24\nhello', /^line 2: 'hello' is not a CIDR prefix/)
+  wrong('list.txt', 'x'.repeat(1e6), /^line 1: 'x{49}…' is no prefix$/)
+  wrong('list.txt', '\0', /it is neither text nor an MMDB database/)
   wrong('list.txt', '# nothing\n', /there is no prefix in it/)
   wrong('x.json', '{"a": [', /JSON/)
   wrong('x.json', '{"a": ["192.0.2.0/24"]}', /of no provider that is known/)
