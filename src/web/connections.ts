@@ -5,7 +5,8 @@ const most = 1_000
 
 /**
  * The open connections. Beyond a number of them, a newcomer takes the place of the one that has been idle
- * longest, whatever it did before; so neither silent connections nor old ones shut anybody out.
+ * longest, whatever it did before; where none is idle, of the one whose request began longest ago. So neither
+ * silent connections, nor old ones, nor clients that read no answer shut anybody out.
  */
 export class Connections {
   readonly #most: number
@@ -21,14 +22,9 @@ export class Connections {
   }
 
   add(socket: Socket): void {
-    // Where all others are busy it is the newcomer that goes.
+    if (this.#requests.size >= this.#most) this.#makeRoom()
     this.#requests.set(socket, 0)
     socket.once('close', () => this.#requests.delete(socket))
-    if (this.#requests.size <= this.#most) return
-    const idle = this.#longestIdle()
-    if (!idle) return
-    this.#requests.delete(idle)
-    idle.destroy()
   }
 
   /**
@@ -43,6 +39,13 @@ export class Connections {
 
   destroyAll(): void {
     for (const socket of this.#requests.keys()) socket.destroy()
+  }
+
+  #makeRoom(): void {
+    const leaving = this.#longestIdle() ?? this.#requests.keys().next().value
+    if (!leaving) return
+    this.#requests.delete(leaving)
+    leaving.destroy()
   }
 
   #longestIdle(): Socket | undefined {

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { formatAddress } from '../config/listen-address.js'
 import type { Logger } from '../log.js'
 import { Connections } from './connections.js'
+import { inOrder } from './in-order.js'
 import { type Handler, timeouts } from './limits.js'
 import type { Listener } from './listeners.js'
 import { connectionOf } from './request-socket.js'
@@ -39,9 +40,10 @@ export async function serve(
   const connections = new Connections()
   const sessions = new Set<Http2Session>()
   const secure = webConfig?.current.secureContext !== undefined
+  const answer = inOrder((request, response) => app.routing(request, response))
   const handler: Handler = (request, response) => {
     response.once('close', connections.isBusy(connectionOf(request)))
-    app.routing(request, response)
+    answer(request, response)
   }
   const opened: { readonly server: Server; readonly url: string }[] = []
   for (const listener of listeners) {

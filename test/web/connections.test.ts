@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect, createServer, type ListenOptions, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
 import t from 'tap'
 import { Connections } from '../../src/web/connections.js'
@@ -62,19 +64,22 @@ for (const [what, where] of [
     for (const { client } of [fourth, fifth, sixth]) t.notOk(client.destroyed)
   })
 
-  t.test(`${what}: what is busy stays; where nothing is idle the newcomer goes`, async (t) => {
+  t.test(`${what}: what is busy stays while something is idle, then the oldest request goes`, async (t) => {
     const { connections, open } = await threeAtMost(t, where)
-    const old = [await open(), await open(), await open()]
-    const answered = old.map(({ socket }) => connections.isBusy(socket))
-    const newcomer = await open()
-    await once(newcomer.client, 'close')
+    const [first, second, third] = [await open(), await open(), await open()]
+    connections.isBusy(first.socket)
+    connections.isBusy(second.socket)
+    const idleGone = once(third.client, 'close')
+    const fourth = await open()
+    await idleGone
     // Two requests at once, of which one is answered.
-    old.slice(0, 2).forEach(({ socket }) => connections.isBusy(socket))
-    answered.forEach((done) => done())
-    const gone = old[2] && once(old[2].client, 'close')
-    const next = await open()
-    await gone
-    for (const { client } of [...old.slice(0, 2), next]) t.notOk(client.destroyed)
+    connections.isBusy(fourth.socket)()
+    connections.isBusy(fourth.socket)
+    const oldestGone = once(first.client, 'close')
+    const fifth = await open()
+    await oldestGone
+    t.equal(connections.count, 3)
+    for (const { client } of [second, fourth, fifth]) t.notOk(client.destroyed)
   })
 }
 
@@ -143,4 +148,53 @@ t.test('a thousand that asked once, and more, on sockets of each kind', async (t
     }
     await server.close(0)
   }
+})
+
+t.test('requests that come at once are answered in order, one at a time', async (t) => {
+  const { app } = fakeApp(t, fine)
+  let before: ServerResponse | undefined
+  let begunTooSoon = 0
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (before?.writableFinished === false) begunTooSoon++
+    before = reply.raw
+    setImmediate(done)
+  })
+  const server = await serveOn(app, [{ host: '127.0.0.1', port: 0 }])
+  t.teardown(() => server.close(0))
+  const port = Number(new URL(server.urls[0] ?? '').port)
+  const ask = async (count: number) => {
+    const client = connect(port, '127.0.0.1')
+    const requests = Array.from(
+      { length: count },
+      (_, number) => `GET /${number} HTTP/1.1\r\nHost: localhost\r\n`,
+    )
+    client.write([...requests.slice(0, -1), `${requests.at(-1)}Connection: close\r\n`].join('\r\n') + '\r\n')
+    return (await text(client).catch(() => '')).split('HTTP/1.1 404').length - 1
+  }
+  t.equal(await ask(17), 17)
+  t.equal(begunTooSoon, 0)
+  t.equal(await ask(40), 0, 'nobody wants so many at once')
+})
+
+t.test('a thousand that read no answer', async (t) => {
+  const { app } = fakeApp(t, fine)
+  const large = Buffer.alloc(8 * 2 ** 20)
+  let begun = 0
+  app.get('/large', (_request, reply) => {
+    begun++
+    return reply.send(large)
+  })
+  const server = await serveOn(app, [{ host: '127.0.0.1', port: 0 }])
+  t.teardown(() => server.close(0))
+  const port = Number(new URL(server.urls[0] ?? '').port)
+  const get = (path: string) => {
+    const client = connect(port, '127.0.0.1').on('error', () => undefined)
+    t.teardown(() => client.destroy())
+    client.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+    return client
+  }
+  for (let count = 0; count < 1_000; count++) get('/large').pause()
+  await eventually(() => assert.equal(begun, 1_000))
+  for (let newcomer = 0; newcomer < 7; newcomer++)
+    t.match(String((await once(get('/-/healthy'), 'data'))[0]), /^HTTP\/1.1 200/)
 })
