@@ -78,7 +78,7 @@ function prefixOf({ cidr, line }: Range): Prefix {
   try {
     return parsePrefix(cidr)
   } catch (error) {
-    throw new Error(where + (error as Error).message)
+    throw new Error(where + (error as Error).message, { cause: error })
   }
 }
 
