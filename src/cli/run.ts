@@ -82,17 +82,8 @@ async function count(
       authenticationFailures: () => access?.failures ?? { wrong: 0, throttled: 0 },
       memory,
     })
-    const app = createApp({
-      ...{
-        counter: memory,
-        selfMetrics,
-        log,
-        telemetryPath,
-        maxRequests,
-        allowedHosts,
-        access: access?.onRequest,
-      },
-    })
+    const web = { telemetryPath, maxRequests, allowedHosts, access: access?.onRequest }
+    const app = createApp({ counter: memory, selfMetrics, log, ...web })
     const server = await serve(app, listeners, { webConfig, log })
     log.info({ kept: counter.dropCapabilities() }, 'gave up the privileges that only the start needed')
     onSignal('SIGHUP', () => {
