@@ -25,6 +25,7 @@
 #include "transport.bpf.h"
 #include "policy.bpf.h"
 #include "record.bpf.h"
+#include "service.bpf.h"
 
 /* Where the packet's interface counts: the slot, and what is there. NULL: nowhere. */
 static __always_inline struct egress_interface *
@@ -102,6 +103,8 @@ static __always_inline void count(struct __sk_buff *skb, const bool has_gso_size
 	struct egress_counter size;
 	__u32 slot;
 
+	if (by_service)
+		packet.service = find_service(skb);
 	parse(skb, usual_offset, ethertype_be, &packet);
 	if (packet.is_ip)
 		destination = find_cached(&packet.key, hash_key(&packet.key), shift);
@@ -181,6 +184,18 @@ int egress_fill(struct __sk_buff *skb __attribute__((unused)))
 	if (unfilled > 0 && bpf_map_push_elem(&free_ids, &id, BPF_ANY) == 0)
 		unfilled = id;
 	return 0;
+}
+
+/* Lets a record count for another service: struct egress_fold is the packet. Says what became of it (enum
+ * egress_folded). */
+SEC("tc")
+int egress_fold(struct __sk_buff *skb)
+{
+	struct egress_fold wanted;
+
+	if (bpf_skb_load_bytes(skb, 0, &wanted, sizeof(wanted)))
+		return EGRESS_FOLD_REFUSED;
+	return fold(&wanted);
 }
 
 char LICENSE[] SEC("license") = "GPL";

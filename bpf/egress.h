@@ -12,7 +12,7 @@
 
 /* Which pinned maps a program can go on with: their types, their values, and
  * what these mean. The folder of pins has this number in its name. */
-#define EGRESS_PINS_VERSION 3
+#define EGRESS_PINS_VERSION 4
 
 /* Most interfaces that are counted at the same time; each costs 104 bytes per
  * possible CPU. */
@@ -22,8 +22,9 @@
  * zero. */
 struct egress_key {
 	__u32 ifindex;
-	__u16 family; /* AF_INET or AF_INET6 */
-	__u16 prefix_length; /* less than the address has: it stands for all that begin so */
+	__u8 family; /* AF_INET or AF_INET6 */
+	__u8 prefix_length; /* less than the address has: it stands for all that begin so */
+	__u16 service; /* the slot of whoever sends there, with --services; else 0 */
 	__be32 address[4]; /* an IPv4 address in [0] alone; bits after the prefix are 0 */
 };
 
@@ -53,6 +54,56 @@ struct egress_sender {
 	__u64 cgroup_id; /* of the socket, in cgroup2; 0: no socket is known */
 	__u32 ingress_ifindex; /* where a forwarded packet came in; 0: nowhere */
 	__u32 uid; /* of the socket, if one is known */
+};
+
+/* Who sends, in one number: a socket's cgroup2 id, or this bit and the ifindex by which a forwarded packet came
+ * in. No id has the bit: ids are small, or before Linux 5.5 a small generation and an inode. 0: nobody. */
+#define EGRESS_SENDER_INGRESS (1ULL << 63)
+
+/* The slots of services that are always there; those that senders get one by one follow. */
+enum egress_service {
+	EGRESS_SERVICE_UNKNOWN = 0, /* user space could not tell; without --services, all */
+	EGRESS_SERVICE_KERNEL = 1, /* no socket, and not forwarded */
+	EGRESS_SERVICE_OTHER = 2, /* there was no slot left */
+	EGRESS_SERVICES_FIXED = 3, /* how many these are */
+};
+
+/* Most slots that senders can get: as many cgroups as a walk sees. src/config/settings.ts has this number as
+ * well. */
+#define EGRESS_SERVICES_MAX 32768
+
+/* So many senders may have a slot that is not their own, for each slot that there is. */
+#define EGRESS_SENDERS_PER_SERVICE 4
+
+/* Each CPU remembers the slots of this many senders, 16 bytes each. */
+#define EGRESS_SENDERS_RECENTLY 64
+
+struct egress_recent_sender {
+	__u64 sender;
+	__u32 generation; /* of all slots, when this was looked up */
+	__u32 slot;
+};
+
+/* What user space calls a service, so that the next process knows it although its cgroup is gone. */
+struct egress_service_name {
+	__u64 sender; /* of the slot when it got the name; another's: the note is old */
+	__u32 length; /* of the first label */
+	char labels[2036]; /* all of them, as in metrics */
+};
+
+/* A record that is to count for another service, as egress_fold() gets it in place of a packet. */
+struct egress_fold {
+	__u32 id;
+	__u16 from;
+	__u16 to;
+	__u8 padding[8]; /* a frame has an Ethernet header at least */
+};
+
+/* What egress_fold() made of it. */
+enum egress_folded {
+	EGRESS_FOLD_REFUSED = 0, /* another time */
+	EGRESS_FOLD_MOVED = 1, /* the record is the other service's */
+	EGRESS_FOLD_MERGED = 2, /* the other service had one, which counts on; this one is free */
 };
 
 /* What a destination counted on one CPU since it was found to be busy; the
@@ -183,6 +234,7 @@ struct egress_prefix {
 	EGRESS_STATIC_ASSERT(__builtin_offsetof(type, member) == offset, #type "." #member)
 
 EGRESS_STATIC_ASSERT(sizeof(struct egress_key) == 24, "egress_key");
+EGRESS_OFFSET(struct egress_key, service, 6);
 EGRESS_OFFSET(struct egress_key, address, 8);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_destination) == 64, "one cache line");
 EGRESS_OFFSET(struct egress_destination, slot, 24);
@@ -193,6 +245,10 @@ EGRESS_OFFSET(struct egress_destination, first_seen_ns, 48);
 EGRESS_OFFSET(struct egress_destination, tcp_connects, 56);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_sender) == 16, "egress_sender");
 EGRESS_OFFSET(struct egress_sender, uid, 12);
+EGRESS_STATIC_ASSERT(sizeof(struct egress_recent_sender) == 16, "egress_recent_sender");
+EGRESS_STATIC_ASSERT(sizeof(struct egress_service_name) == 2048, "egress_service_name");
+EGRESS_STATIC_ASSERT(sizeof(struct egress_fold) == 16, "egress_fold");
+EGRESS_STATIC_ASSERT(EGRESS_SERVICES_FIXED + EGRESS_SERVICES_MAX <= 0xffff, "egress_key.service");
 EGRESS_STATIC_ASSERT(sizeof(struct egress_slot) == 32, "egress_slot");
 EGRESS_OFFSET(struct egress_slot, slot, 0);
 EGRESS_STATIC_ASSERT(sizeof(struct egress_user_state) == 32, "egress_user_state");

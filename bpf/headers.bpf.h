@@ -155,7 +155,7 @@ static __always_inline bool read_ipv4(struct __sk_buff *skb, const int usual_off
 		fragment_be = ip.frag_off;
 		address = ip.daddr;
 	}
-	make_key(&packet->key, skb->ifindex, AF_INET, ipv4_prefix_length,
+	make_key(&packet->key, skb->ifindex, AF_INET, ipv4_prefix_length, packet->service,
 		 concat_bits(address & ipv4_mask_be, 0, 32), 0);
 	peek->is_gre = protocol == IPPROTO_GRE;
 	if (protocol == IPPROTO_TCP && !(fragment_be & bpf_htons(IPV4_FRAGMENT_OFFSET))) {
@@ -198,8 +198,8 @@ static __always_inline bool read_ipv6(struct __sk_buff *skb, const int usual_off
 		first = concat_bits(ip.daddr.s6_addr32[0], ip.daddr.s6_addr32[1], 32);
 		last = concat_bits(ip.daddr.s6_addr32[2], ip.daddr.s6_addr32[3], 32);
 	}
-	make_key(&packet->key, skb->ifindex, AF_INET6, ipv6_prefix_length, first & ipv6_mask_be[0],
-		 last & ipv6_mask_be[1]);
+	make_key(&packet->key, skb->ifindex, AF_INET6, ipv6_prefix_length, packet->service,
+		 first & ipv6_mask_be[0], last & ipv6_mask_be[1]);
 	peek->is_gre = next == IPPROTO_GRE;
 	peek->behind_options = is_ipv6_extension(next);
 	if (next == IPPROTO_TCP && load_header(skb, usual_offset, offset, sizeof(struct ipv6hdr) + TCP_FLAGS,

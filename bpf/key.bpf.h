@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The key of a destination: interface, family, prefix length, address. */
+/* The key of a destination: interface, family, prefix length, service, address. */
 #ifndef EGRESS_KEY_BPF_H
 #define EGRESS_KEY_BPF_H
 
@@ -25,14 +25,23 @@ static __always_inline __u64 concat_bits(__u64 first, __u64 second, const int bi
 
 /* Stores a key by the words that same_key() loads: a load that spans several
  * stores waits until they have left the processor's store buffer. */
-static __always_inline void make_key(struct egress_key *key, __u32 ifindex, __u16 family, __u16 prefix_length,
-				     __u64 first, __u64 last)
+static __always_inline void make_key(struct egress_key *key, __u32 ifindex, __u8 family, __u8 prefix_length,
+				     __u16 service, __u64 first, __u64 last)
 {
 	__u64 *words = (__u64 *)key;
 
-	words[0] = concat_bits(ifindex, concat_bits(family, prefix_length, 16), 32);
+	words[0] = concat_bits(ifindex, concat_bits(concat_bits(family, prefix_length, 8), service, 16), 32);
 	words[1] = first;
 	words[2] = last;
+}
+
+/* The same destination, whoever sends there. */
+static __always_inline struct egress_key of_any_service(const struct egress_key *key)
+{
+	struct egress_key any = *key;
+
+	any.service = 0;
+	return any;
 }
 
 static __always_inline bool same_key(const struct egress_key *a, const struct egress_key *b)

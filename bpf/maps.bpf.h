@@ -73,6 +73,48 @@ struct {
 	__type(value, __u64);
 } ids_taken SEC(".maps");
 
+/* Which slot a sender has: its own, or, once user space knows its name, that of the first sender of this
+ * name. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__type(key, __u64);
+	__type(value, __u32);
+} service_slots SEC(".maps");
+
+/* The sender that a slot was given to, by slot; 0: it is free. The first tells how often user space changed
+ * what slots senders have. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__type(key, __u32);
+	__type(value, __u64);
+} service_senders SEC(".maps");
+
+/* Slots that no sender has. */
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__type(value, __u32);
+} free_services SEC(".maps");
+
+/* User space's own, by slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SIZED_AT_LOAD);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct egress_service_name);
+} service_names SEC(".maps");
+
+/* The slots of those who sent last, by a hash of the sender. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, EGRESS_SENDERS_RECENTLY);
+	__type(key, __u32);
+	__type(value, struct egress_recent_sender);
+} senders_recently SEC(".maps");
+
 /* Where in `interfaces` an ifindex counts; user space writes it before it
  * attaches the program there. Twice the entries: user space moves one by
  * writing the new before it deletes the old. */

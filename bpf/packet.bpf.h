@@ -27,6 +27,7 @@ struct packet {
 	struct egress_key key; /* of what is IP */
 	int offset; /* of the network header; -1: the frame ends before it */
 	__u16 family; /* AF_INET where it is not known */
+	__u16 service; /* the slot of whoever sent it; 0 without --services */
 	bool is_ip;
 	struct tcp_peek peek;
 	struct transport transport; /* zeroed until somebody looks */

@@ -56,7 +56,8 @@ static __always_inline bool is_excluded(const struct egress_key *key)
  * not of the prefix that stands for it. */
 static __always_inline bool is_address_excluded(struct __sk_buff *skb, const struct packet *packet)
 {
-	struct egress_key full = packet->key;
+	/* Whoever sends there. */
+	struct egress_key full = of_any_service(&packet->key);
 
 	if (ipv4_prefix_length != 32 && full.family == AF_INET)
 		bpf_skb_load_bytes(skb, packet->offset + offsetof(struct iphdr, daddr), full.address,

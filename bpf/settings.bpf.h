@@ -12,6 +12,9 @@
 /* Whether packets that answer others' connections make no destination. */
 const volatile bool aggregate_replies = false;
 
+/* Whether destinations are told apart by who sends there, too. */
+const volatile bool by_service = false;
+
 /* What each packet needs of the settings; in one cache line, which the stack
  * drives out of the nearest cache between two packets. User space changes two of
  * them while the program runs: lookup_cache_shift, since an entry that is not found any
