@@ -68,7 +68,11 @@ Contacts pack(const std::vector<NamedDestination>& destinations) {
   json.push_back('[');
   for (const NamedDestination& destination : destinations) {
     json += json.size() == 1 ? "{\"record\":" : ",{\"record\":";
-    append_text(json, destination.first_seen_ns);
+    append_text(json, destination.life_ns);
+    if (destination.next_life_ns != 0) {
+      json += ",\"nextRecord\":";
+      append_text(json, destination.next_life_ns);
+    }
     json += ",\"sender\":{\"cgroup\":";
     append_text(json, destination.sender.cgroup_id);
     json += ",\"ingress\":";

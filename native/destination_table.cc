@@ -19,6 +19,7 @@ DestinationTable::DestinationTable(const Program& program, uint32_t limit)
     : limit_(limit),
       records_(program, limit),
       retirement_(program, records_),
+      services_(program, records_),
       user_state_(program.mmapable(), program.maps().user_state, limit),
       published_(limit),
       reported_(limit),
@@ -56,6 +57,7 @@ Destination DestinationTable::describe(uint32_t id) {
           .port = record.port,
           .protocol = record.protocol,
           .withheld = false,
+          .unnamed = !is_named(record),
           .packets = counted.packets,
           .bytes = counted.bytes,
           .tcp_connects = counted.tcp_connects,
@@ -79,8 +81,52 @@ NamedDestination DestinationTable::name_destination(uint32_t id, const Destinati
       .last_seen_ms = unix_time_ms() - idle_ms,
       .age_ms = static_cast<int64_t>(monotonic_ns() - destination.first_seen_ns) / kNsPerMs,
       .idle_ms = idle_ms,
-      .sender = records_.first_sender(id)};
+      .sender = records_.first_sender(id),
+      .life_ns = destination.first_seen_ns,
+      .next_life_ns = 0};
   append_address(named.destination, destination.key);
+  return named;
+}
+
+Siblings DestinationTable::siblings() {
+  if (!services_.enabled()) return {};
+  const auto ids = find([](const egress_destination&) { return true; });
+  return {records_.all(), ids};
+}
+
+Siblings DestinationTable::siblings(const std::vector<uint32_t>& published) {
+  return services_.enabled() ? Siblings{records_.all(), published} : Siblings{};
+}
+
+DestinationTable::Total DestinationTable::sum(std::span<const uint32_t> ids) {
+  const uint32_t oldest = ids.front();
+  Total total{describe(oldest), {}, 0};
+  for (const uint32_t id : ids) {
+    const egress_counts counted = records_.counts(records_[id]);
+    if (id != oldest) {
+      total.destination.packets += counted.packets;
+      total.destination.bytes += counted.bytes;
+      total.destination.tcp_connects += counted.tcp_connects;
+    }
+    const Rate rate = meter_.rate(id, records_[id].first_seen_ns);
+    total.rate.packets += rate.packets;
+    total.rate.bytes += rate.bytes;
+    total.active_ns = std::max(total.active_ns, active_ns(id));
+  }
+  return total;
+}
+
+NamedDestination DestinationTable::name_total(uint32_t id, const Siblings& siblings,
+                                              const std::vector<std::string>& interfaces) {
+  const auto ids = siblings.of(id);
+  const Total total = sum(ids);
+  NamedDestination named = name_destination(ids.front(), total.destination, interfaces);
+  const int64_t later_ms =
+      static_cast<int64_t>(total.active_ns - active_ns(ids.front())) / kNsPerMs;
+  named.last_seen_ms += later_ms;
+  named.idle_ms -= later_ms;
+  named.id = id;
+  named.first_seen_ns = records_[id].first_seen_ns;
   return named;
 }
 
@@ -97,7 +143,8 @@ void DestinationTable::read(std::vector<Destination>& found, uint64_t read_ns,
   found.reserve(limit_);  // what is not used takes no memory
   for_each_published([&](uint32_t id) {
     found.push_back(describe(id));
-    if (zero_for_ns)
+    // Its first page comes when it has a name.
+    if (zero_for_ns && !found.back().unnamed)
       found.back().withheld =
           is_withheld(user_state_[id], found.back().first_seen_ns, read_ns, *zero_for_ns);
   });
@@ -155,6 +202,7 @@ bool DestinationTable::has_become_active(uint32_t id, uint64_t packets, uint64_t
 DestinationTable::Idle DestinationTable::find_idle(uint64_t timeout_ns, uint32_t wanted) {
   Idle idle{};
   std::vector<uint32_t> quiet;  // since the last look at least
+  std::vector<ServiceSlots::Activity> services(services_.slots(), {0, true});
   const uint64_t now_ns = boot_time_ns();
   auto all = records_.all();
   meter_.begin(monotonic_ns());
@@ -163,26 +211,46 @@ DestinationTable::Idle DestinationTable::find_idle(uint64_t timeout_ns, uint32_t
     if (!Records::is_listed(record)) continue;
     const egress_counts counted = records_.counts(record);
     meter_.look(id, record.first_seen_ns, {counted.packets, counted.bytes});
-    if (meter_.rate(id, record.first_seen_ns).packets >= kBusyPacketsPerSecond)
+    // A record whose service has no name may have to be another's, see egress_fold().
+    if (meter_.rate(id, record.first_seen_ns).packets >= kBusyPacketsPerSecond && is_named(record))
       records_.count_by_cpu(id);
+    ServiceSlots::Activity& service = services[record.key.service];
     if (is_published(id, record) && !has_become_active(id, counted.packets, now_ns)) {
+      service.active_ns = std::max(service.active_ns, active_ns(id));
       if (timeout_ns != 0 && now_ns - active_ns(id) >= timeout_ns) {
         idle.expired.push_back(id);
         continue;
       }
       quiet.push_back(id);
+    } else {
+      service = {now_ns, false};
     }
     idle.listed++;
   }
+  evict_services(services, quiet, idle);
   if (idle.listed > wanted) {
     const size_t evicted = std::min<size_t>(idle.listed - wanted, quiet.size());
     const auto end = quiet.begin() + static_cast<std::ptrdiff_t>(evicted);
     std::nth_element(quiet.begin(), end, quiet.end(),
                      [this](uint32_t a, uint32_t b) { return active_ns(a) < active_ns(b); });
-    idle.evicted.assign(quiet.begin(), end);
+    idle.evicted.insert(idle.evicted.end(), quiet.begin(), end);
     idle.listed -= static_cast<uint32_t>(evicted);
   }
   return idle;
+}
+
+void DestinationTable::evict_services(const std::vector<ServiceSlots::Activity>& services,
+                                      std::vector<uint32_t>& quiet, Idle& idle) {
+  const auto crowding = services_.find_crowding(services);
+  if (crowding.empty()) return;
+  std::vector<bool> leaves(services_.slots());
+  for (const uint32_t slot : crowding) leaves[slot] = true;
+  const auto stay = std::stable_partition(quiet.begin(), quiet.end(), [&](uint32_t id) {
+    return !leaves[records_[id].key.service];
+  });
+  idle.evicted.assign(stay, quiet.end());
+  idle.listed -= static_cast<uint32_t>(idle.evicted.size());
+  quiet.erase(stay, quiet.end());
 }
 
 }  // namespace egress

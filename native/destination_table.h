@@ -13,6 +13,8 @@
 #include "rate_meter.h"
 #include "records.h"
 #include "retirement.h"
+#include "service_slots.h"
+#include "siblings.h"
 #include "snapshot.h"
 
 namespace egress {
@@ -58,11 +60,6 @@ class DestinationTable {
   /// @throws Error "read map"
   std::vector<uint32_t> find(const std::function<bool(const egress_destination&)>& picks);
 
-  /// How fast a destination grew between the last two calls of find_idle().
-  Rate rate(uint32_t id, const Destination& destination) const {
-    return meter_.rate(id, destination.first_seen_ns);
-  }
-
   /// A record as it is now; `interface` is the slot.
   /// @throws Error "read map"
   Destination describe(uint32_t id);
@@ -71,8 +68,32 @@ class DestinationTable {
   /// @throws Error "read map"
   NamedDestination name_destination(uint32_t id, const Destination& destination,
                                     const std::vector<std::string>& interfaces);
+  /// The same of all records that count a record's destination.
+  NamedDestination name_total(uint32_t id, const Siblings& siblings,
+                              const std::vector<std::string>& interfaces);
   /// When find_idle() last found that a record had more packets, CLOCK_BOOTTIME.
   uint64_t active_ns(uint32_t id) { return user_state_[id].active_ns; }
+
+  /// When a record had its first packet, CLOCK_MONOTONIC.
+  uint64_t first_seen_ns(uint32_t id) const { return records_[id].first_seen_ns; }
+
+  /// The listed records by their destinations.
+  /// @throws Error "read map"
+  Siblings siblings();
+  /// The published ones.
+  /// @param published as of find_published()
+  Siblings siblings(const std::vector<uint32_t>& published);
+
+  /// All that records of one destination counted, how fast between the last two calls of
+  /// find_idle(), and when last.
+  struct Total {
+    Destination destination;  ///< otherwise the oldest record's
+    Rate rate;
+    uint64_t active_ns;
+  };
+  /// @param ids oldest first
+  /// @throws Error "read map"
+  Total sum(std::span<const uint32_t> ids);
 
   /// Which records to take out, since nothing goes there any more or others need the room.
   struct Idle {
@@ -88,6 +109,9 @@ class DestinationTable {
   /// @throws Error "read map"
   Idle find_idle(uint64_t timeout_ns, uint32_t wanted);
 
+  /// Whose packets they count.
+  ServiceSlots& services() { return services_; }
+
   /// How records leave.
   Retirement& retirement() { return retirement_; }
 
@@ -98,12 +122,20 @@ class DestinationTable {
   }
   template <typename Each>
   void for_each_published(Each each);
+  /// Evicts the quiet records of services that leave too few slots free.
+  void evict_services(const std::vector<ServiceSlots::Activity>& services,
+                      std::vector<uint32_t>& quiet, Idle& idle);
+  /// Whether the service of a record has a name.
+  bool is_named(const egress_destination& record) const {
+    return services_.labels(record.key.service) != nullptr;
+  }
   /// Whether a published record has more packets than at the last look, which this one becomes.
   bool has_become_active(uint32_t id, uint64_t packets, uint64_t now_ns);
 
   const uint32_t limit_;
   Records records_;
   Retirement retirement_;
+  ServiceSlots services_;
   UserArray<egress_user_state> user_state_;
   uint32_t unpublished_from_ = 0;
   ZeroedArray<uint64_t> published_;  // the first packet's time, as in the record

@@ -45,11 +45,12 @@ class Discovery {
   /// @throws Error "read map"
   Activity find_active(uint32_t from, size_t most);
 
-  /// Keeps what has left the table for take_retired().
-  void report_retired(uint32_t id, const Destination& destination,
-                      const std::vector<std::string>& interfaces) {
-    retired_.push_back(table_.name_destination(id, destination, interfaces));
-  }
+  /// Keeps what has left the table for take_retired(), with what it counted.
+  /// @param siblings that it had; it is taken out of them
+  void report_retired(uint32_t id, Siblings& siblings, const std::vector<std::string>& interfaces);
+
+  /// Keeps that another record counts on for this one, where the memory has to know.
+  void report_merged(uint32_t id, Siblings& siblings, const std::vector<std::string>& interfaces);
   /// Each of them once, in order, so many at most.
   std::vector<NamedDestination> take_retired(size_t most);
 

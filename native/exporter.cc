@@ -144,9 +144,11 @@ SweepResult Exporter::sweep(uint64_t idle_timeout_ms, bool report_retired) {
   SweepResult result{idle.listed, idle.expired.size(), idle.evicted.size(), 0};
   idle.expired.insert(idle.expired.end(), idle.evicted.begin(), idle.evicted.end());
   const auto names = slots_.names();
+  auto siblings = idle.expired.empty() ? Siblings{} : destinations_.siblings();
   destinations_.retirement().retire(idle.expired, EGRESS_EXPIRED, [&](uint32_t id) {
-    if (report_retired) discovery_.report_retired(id, destinations_.describe(id), names);
+    if (report_retired) discovery_.report_retired(id, siblings, names);
   });
+  destinations_.services().make_room();
   result.overflow_packets = slots_.measure();
   return result;
 }
@@ -154,6 +156,32 @@ SweepResult Exporter::sweep(uint64_t idle_timeout_ms, bool report_retired) {
 std::vector<NamedDestination> Exporter::take_retired(size_t most) {
   std::lock_guard lock(table_);
   return discovery_.take_retired(most);
+}
+
+std::vector<UnnamedSender> Exporter::unnamed_senders() {
+  std::lock_guard lock(table_);
+  auto unnamed = destinations_.services().find_unnamed();
+  const auto departed = std::ranges::partition(
+      unnamed, [](const UnnamedSender& one) { return !one.has_departed(); });
+  std::vector<NamedSender> unknown;
+  for (const auto& [slot, sender, ingress] : departed)
+    unknown.push_back({slot, sender, {"unknown", "unknown", {}, {}, {}, {}}});
+  unnamed.erase(departed.begin(), departed.end());
+  name_locked(unknown);
+  return unnamed;
+}
+
+void Exporter::name_senders(const std::vector<NamedSender>& named) {
+  std::lock_guard lock(table_);
+  name_locked(named);
+}
+
+void Exporter::name_locked(const std::vector<NamedSender>& named) {
+  if (named.empty()) return;
+  auto siblings = destinations_.siblings();
+  const auto names = slots_.names();
+  destinations_.services().name(
+      named, [&](uint32_t id) { discovery_.report_merged(id, siblings, names); });
 }
 
 void Exporter::set_prefix_rules(std::vector<PrefixRule> next) {
@@ -223,6 +251,9 @@ void Exporter::read(Snapshot& snapshot, std::optional<uint64_t> zero_for_ns) {
   snapshot.read_ns = monotonic_ns();
   snapshot.zero_first = zero_for_ns.has_value();
   snapshot.interfaces.clear();
+  const ServiceSlots& services = destinations_.services();
+  snapshot.by_service = services.enabled();
+  snapshot.services.assign(services.slots(), {});
   destinations_.read(snapshot.destinations, snapshot.read_ns, zero_for_ns);
   // Totals after destinations: what is counted in between never makes a sum exceed its total.
   std::vector<uint32_t> by_slot(EGRESS_INTERFACES_MAX);
@@ -234,10 +265,16 @@ void Exporter::read(Snapshot& snapshot, std::optional<uint64_t> zero_for_ns) {
     destination.interface = by_slot.at(destination.interface);
     Interface& interface = snapshot.interfaces[destination.interface];
     interface.destinations++;
-    if (!destination.withheld) continue;
+    if (!destination.unnamed) {
+      ServiceLabels& labels = snapshot.services[destination.key.service];
+      if (snapshot.by_service && labels.text.empty())
+        labels = *services.labels(destination.key.service);
+    }
+    if (!destination.withheld && !destination.unnamed) continue;
     interface.withheld.packets += destination.packets;
     interface.withheld.bytes += destination.bytes;
   }
+  std::erase_if(snapshot.destinations, [](const Destination& one) { return one.unnamed; });
 }
 
 }  // namespace egress

@@ -95,6 +95,13 @@ class Exporter {
   /// What sweep() took out and reported: once each, in order, so many at most.
   std::vector<NamedDestination> take_retired(size_t most);
 
+  /// Senders whose service is to be looked up, without those that nobody can tell any more.
+  /// @throws Error "read map", "write map"
+  std::vector<UnnamedSender> unnamed_senders();
+
+  /// @see ServiceSlots::name
+  void name_senders(const std::vector<NamedSender>& named);
+
   /// Exchanges the prefixes that decide about destinations, listed ones too: what those counted
   /// that are excluded now counts as excluded. All or nothing: at a failure the old ones are in
   /// force. What takes as long as there are prefixes holds nobody up.
@@ -146,6 +153,7 @@ class Exporter {
 
  private:
   void detach_locked(const std::set<uint32_t>& ifindexes);
+  void name_locked(const std::vector<NamedSender>& named);
   void exchange_prefix_rules();
   void retire_excluded();
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "address_text.h"
+#include "label.h"
 
 namespace egress {
 namespace {
@@ -101,6 +102,12 @@ void first_seen(const Page& page, const Page::Cursor& at, Writer& out) {
   out.seconds(page.snapshot().destinations[at.row].first_seen_ms);
 }
 
+size_t services(const Page& page) { return page.services().size(); }
+
+void service_info(const Page& page, const Page::Cursor& at, Writer& out) {
+  out << "{" << page.snapshot().services[page.services()[at.row]].text << "} " << uint64_t{1};
+}
+
 /// What a function of an interface says.
 template <auto Value>
 void interface_value(const Page& page, const Page::Cursor& at, Writer& out) {
@@ -154,6 +161,8 @@ constexpr Family kFamilies[] = {
      interfaces, each<interface_value<[](const Interface& one) { return one.withheld.bytes; }>>},
     {"egress_destinations", "gauge", "Destinations in the table now.", interfaces,
      each<interface_value<[](const Interface& one) { return one.destinations; }>>},
+    {"egress_service_info", "gauge", "A constant 1 for each service that sends to a destination.",
+     services, each<service_info>},
 };
 
 void metadata(const Family& family, Format format, Writer& out) {
@@ -161,19 +170,6 @@ void metadata(const Family& family, Format format, Writer& out) {
   std::string_view suffix = family.counts() && format == Format::kText ? "_total" : "";
   out << "# HELP " << family.name << suffix << " " << family.help << "\n";
   out << "# TYPE " << family.name << suffix << " " << family.type << "\n";
-}
-
-/// Escapes a label value: backslash, quote and line feed, as both text formats have it.
-std::string escape(std::string_view value) {
-  std::string escaped;
-  for (char c : value) {
-    if (c == '\\' || c == '"') escaped += '\\';
-    if (c == '\n')
-      escaped += "\\n";
-    else
-      escaped += c;
-  }
-  return escaped;
 }
 
 }  // namespace
@@ -184,8 +180,11 @@ void Page::read(const std::function<void(Snapshot&)>& read) {
   labels_.clear();
   label_ends_.clear();
   connected_.clear();
+  services_.clear();
+  for (size_t slot = 0; slot < snapshot_.services.size(); slot++)
+    if (!snapshot_.services[slot].text.empty()) services_.push_back(slot);
   for (const Interface& interface : snapshot_.interfaces)
-    interface_labels_.push_back("interface=\"" + escape(interface.name) + "\"");
+    append_label(interface_labels_.emplace_back(), "interface", interface.name);
   // At once: growing bit by bit leaves holes as large as itself. What is not used takes no memory.
   constexpr size_t kLabelsMostly = 64;
   label_ends_.reserve(snapshot_.destinations.size());
@@ -195,7 +194,10 @@ void Page::read(const std::function<void(Snapshot&)>& read) {
     labels_ += interface_labels_[destination.interface];
     labels_ += ",destination=\"";
     append_address(labels_, destination.key);
-    labels_ += "\"} ";
+    labels_ += '"';
+    if (snapshot_.by_service)
+      (labels_ += ',') += snapshot_.services[destination.key.service].service();
+    labels_ += "} ";
     label_ends_.push_back(labels_.size());
     if (destination.tcp_connects > 0) connected_.push_back(label_ends_.size() - 1);
   }

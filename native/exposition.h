@@ -34,8 +34,9 @@ class Page {
     size_t row = 0;
   };
 
-  /// The longest line: metadata, or a sample with an escaped interface name and an IPv6 address.
-  static constexpr size_t kLineMax = 512;
+  /// The longest line: a sample with the name of a service, each byte of it escaped, that of an
+  /// interface likewise, and an IPv6 address.
+  static constexpr size_t kLineMax = 512 + 2 * kServiceNameMax;
 
   /// Puts what `read` fills in in place of what was there; the memory is used again.
   void read(const std::function<void(Snapshot&)>& read);
@@ -56,6 +57,9 @@ class Page {
   /// The destinations to which TCP connections were opened; the others have no such series.
   const std::vector<size_t>& connected() const { return connected_; }
 
+  /// The slots of the services that the page has.
+  const std::vector<size_t>& services() const { return services_; }
+
   const Snapshot& snapshot() const { return snapshot_; }
 
  private:
@@ -64,6 +68,7 @@ class Page {
   std::string labels_;  // of all destinations, one after the other
   std::vector<size_t> label_ends_;
   std::vector<size_t> connected_;
+  std::vector<size_t> services_;
 };
 
 }  // namespace egress

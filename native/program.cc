@@ -53,13 +53,6 @@ Map<uint32_t, Variables> variables(const egress_bpf* skeleton) {
   return {bpf_map__fd(skeleton->maps.data), ".data"};
 }
 
-std::vector<bpf_map*> maps_to_pin(const egress_bpf* skeleton) {
-  std::vector<bpf_map*> maps;
-  for (const PinnedMap& map : kPinnedMaps)
-    maps.push_back(bpf_object__find_map_by_name(skeleton->obj, map.name));
-  return maps;
-}
-
 /// How many destinations an earlier run had; nothing if that is gone.
 std::optional<size_t> count_keys(const PinFolder& pins) {
   // Room for the key of any layout.
@@ -96,13 +89,24 @@ std::string difference(const bpf_map* wanted, int pinned) {
 
 void Program::Destroy::operator()(egress_bpf* skeleton) const { egress_bpf::destroy(skeleton); }
 
+std::vector<bpf_map*> Program::maps_to_pin() const {
+  std::vector<bpf_map*> maps;
+  for (const PinnedMap& map : kPinnedMaps)
+    if (map.per_service == 0 || services_limit_ > 0)
+      maps.push_back(bpf_object__find_map_by_name(skeleton_->obj, map.name));
+  return maps;
+}
+
 void Program::adopt(const PinFolder& pins) {
-  const auto maps = maps_to_pin(skeleton_.get());
+  const auto maps = maps_to_pin();
   using Found = std::pair<bpf_map*, Fd>;
   std::vector<Found> found;
   for (bpf_map* map : maps)
     if (Fd pinned = pins.get(bpf_map__name(map))) found.emplace_back(map, std::move(pinned));
   if (found.empty()) return;
+  // Their keys would mean something else.
+  if (const bool by_service = !!pins.get("service_slots"); by_service != (services_limit_ > 0))
+    replaced_ = by_service ? "they tell services apart" : "they do not tell services apart";
   // All or none: one may be gone, or the last start ended before it had pinned them all.
   for (const bpf_map* map : maps)
     if (replaced_.empty() && std::ranges::find(found, map, &Found::first) == found.end())
@@ -123,21 +127,13 @@ void Program::adopt(const PinFolder& pins) {
 
 Program::Program(const ProgramOptions& options, const PinFolder* pins)
     : mmapable_(!options.old_kernel && has_mmapable_arrays()),
-      gso_size_(!options.old_kernel && has_gso_size()) {
+      gso_size_(!options.old_kernel && has_gso_size()),
+      services_limit_(options.services_limit) {
   LibbpfLog log;
   skeleton_.reset(egress_bpf::open());
   if (!skeleton_) throw Error("load program", "", errno, log.text());
 
-  for (const PinnedMap& pinned : kPinnedMaps) {
-    bpf_map* map = bpf_object__find_map_by_name(skeleton_->obj, pinned.name);
-    if (pinned.bytes_per_destination > 0) bpf_map__set_max_entries(map, options.destinations_limit);
-    if (pinned.mmapable && mmapable_) bpf_map__set_map_flags(map, BPF_F_MMAPABLE);
-  }
-  const auto& maps = skeleton_->maps;
-  // Where records cannot be marked alone (DestinationTable::retire), there must be no way to them
-  // beside the index: lookup_cache_shift stays 0.
-  bpf_map__set_max_entries(maps.lookup_cache,
-                           mmapable_ ? cache_sets_for(options.destinations_limit) : 1);
+  size_maps(options);
   const auto& programs = skeleton_->progs;
   for (bpf_program* program : {programs.egress_ethernet, programs.egress_ip})
     bpf_program__set_autoload(program, gso_size_);
@@ -147,6 +143,7 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   skeleton_->rodata->wire_len_knows_tunnels = is_since(6, 11);
   skeleton_->rodata->cuts_uncounted_datagrams = is_since(6, 2);
   skeleton_->rodata->aggregate_replies = options.aggregate_replies;
+  skeleton_->rodata->by_service = services_limit_ > 0;
   auto& settings = *skeleton_->data;
   settings.unfilled = options.destinations_limit;
   settings.ipv4_prefix_length = options.ipv4_prefix_length;
@@ -160,11 +157,13 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
   if (pins) adopt(*pins);
 
   bpf_program__set_autoload(programs.egress_fill, !adopted_);
+  bpf_program__set_autoload(programs.egress_fold, services_limit_ > 0);
   int error = egress_bpf::load(skeleton_.get());
   if (error != 0) throw Error("load program", "", -error, log.text());
 
   maps_.emplace(ProgramMaps{skeleton_->obj});
   resize_lookup_cache(0);
+  const auto& maps = skeleton_->maps;
   prefix_rules_.emplace(
       PrefixRuleMaps{{MapHandle(bpf_map__fd(maps.prefix_rules_0), "prefix_rules"),
                       MapHandle(bpf_map__fd(maps.prefix_rules_1), "prefix_rules")},
@@ -172,24 +171,48 @@ Program::Program(const ProgramOptions& options, const PinFolder* pins)
       options.prefix_rules, [this](uint32_t set) { put_in_force(set); });
   if (adopted_) return;
   fill_free_ids();
+  fill_free_services();
   if (pins)
     for (const auto& [name, fd] : pinned_maps()) pins->pin(fd, name);
 }
 
+void Program::size_maps(const ProgramOptions& options) {
+  for (const PinnedMap& pinned : kPinnedMaps) {
+    bpf_map* map = bpf_object__find_map_by_name(skeleton_->obj, pinned.name);
+    if (pinned.bytes_per_destination > 0) bpf_map__set_max_entries(map, options.destinations_limit);
+    if (pinned.per_service > 0 && services_limit_ > 0)
+      bpf_map__set_max_entries(
+          map, static_cast<uint32_t>(pinned.per_service) * (EGRESS_SERVICES_FIXED + services_limit_));
+    if (pinned.mmapable && mmapable_) bpf_map__set_map_flags(map, BPF_F_MMAPABLE);
+  }
+  const auto& maps = skeleton_->maps;
+  if (services_limit_ == 0) bpf_map__set_max_entries(maps.senders_recently, 1);
+  // Where records cannot be marked alone (DestinationTable::retire), there must be no way to them
+  // beside the index: lookup_cache_shift stays 0.
+  bpf_map__set_max_entries(maps.lookup_cache,
+                           mmapable_ ? cache_sets_for(options.destinations_limit) : 1);
+}
+
 std::vector<std::pair<std::string, int>> Program::pinned_maps() const {
   std::vector<std::pair<std::string, int>> pinned;
-  for (const bpf_map* map : maps_to_pin(skeleton_.get()))
+  for (const bpf_map* map : maps_to_pin())
     pinned.emplace_back(bpf_map__name(map), bpf_map__fd(map));
   return pinned;
 }
 
-uint64_t Program::kernel_bytes(uint32_t destinations_limit) {
+uint64_t Program::kernel_bytes(uint32_t destinations_limit, uint32_t services_limit) {
   uint64_t per_destination = sizeof(uint32_t);  // in the lookup cache
   for (const PinnedMap& map : kPinnedMaps) per_destination += map.bytes_per_destination;
   constexpr uint64_t kPerCpu = EGRESS_INTERFACES_MAX * sizeof(egress_interface) +
                                2 * EGRESS_EXCLUDED_RECENTLY * sizeof(egress_key) +
                                EGRESS_CPU_COUNTS_MAX * sizeof(egress_counts);
-  return destinations_limit * per_destination + possible_cpus() * kPerCpu;
+  // An element of the hash with its bucket for each sender, and what is noted of the name.
+  constexpr uint64_t kPerService = EGRESS_SENDERS_PER_SERVICE * 80 + sizeof(uint64_t) +
+                                   sizeof(uint32_t) + sizeof(egress_service_name);
+  const uint64_t per_cpu_services =
+      services_limit > 0 ? EGRESS_SENDERS_RECENTLY * sizeof(egress_recent_sender) : 0;
+  return destinations_limit * per_destination + services_limit * kPerService +
+         possible_cpus() * (kPerCpu + per_cpu_services);
 }
 
 Program::~Program() = default;
@@ -213,6 +236,27 @@ void Program::fill_free_ids() {
     if (error != 0 && error != -EINTR) throw Error("write map", "free_ids", -error);
   }
   bpf_program__unload(fill);
+}
+
+void Program::fill_free_services() const {
+  // The last goes first, so that they are given out from the first on.
+  for (uint32_t left = services_limit_; left > 0; left--)
+    maps_->free_services.push(EGRESS_SERVICES_FIXED + left - 1);
+}
+
+egress_folded Program::fold(uint32_t id, uint32_t from, uint32_t to) const {
+  const egress_fold fold{
+      id, static_cast<uint16_t>(from), static_cast<uint16_t>(to), {}};
+  bpf_test_run_opts run{};
+  run.sz = sizeof(run);
+  run.data_in = &fold;
+  run.data_size_in = sizeof(fold);
+  int error;
+  do
+    error = bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.egress_fold), &run);
+  while (error == -EINTR);
+  if (error != 0) throw Error("write map", "destinations", -error);
+  return static_cast<egress_folded>(run.retval);
 }
 
 void Program::resize_lookup_cache(uint32_t destinations) {

@@ -13,6 +13,7 @@
 #include "prefix_rules.h"
 #include "program_maps.h"
 
+struct bpf_map;
 struct egress_bpf;  // the generated skeleton
 
 namespace egress {
@@ -24,6 +25,7 @@ struct ProgramOptions {
   uint32_t ipv4_prefix_length = 32;   ///< what destinations are told apart by, in bits
   uint32_t ipv6_prefix_length = 128;  ///< likewise
   bool aggregate_replies = false;
+  uint32_t services_limit = 0;  ///< services that are told apart; 0: none
   /// As on Linux 5.4, for tests: arrays cannot be mapped, and programs not read gso_size.
   bool old_kernel = false;
 };
@@ -69,9 +71,16 @@ class Program {
   /// The maps that are to be pinned, by their names.
   std::vector<std::pair<std::string, int>> pinned_maps() const;
 
-  /// What the maps take of the kernel's memory with so many destinations, without the prefix rules
-  /// and what the kernel needs to manage maps.
-  static uint64_t kernel_bytes(uint32_t destinations_limit);
+  /// What the maps take of the kernel's memory with so many destinations and services, without the
+  /// prefix rules and what the kernel needs to manage maps.
+  static uint64_t kernel_bytes(uint32_t destinations_limit, uint32_t services_limit);
+
+  /// As in ProgramOptions.
+  uint32_t services_limit() const { return services_limit_; }
+
+  /// Lets a record count for another service; no program may count on it any more.
+  /// @throws Error "write map"
+  egress_folded fold(uint32_t id, uint32_t from, uint32_t to) const;
 
   /// Whether arrays can be mapped into memory (Linux 5.5 and newer).
   bool mmapable() const { return mmapable_; }
@@ -92,14 +101,19 @@ class Program {
   struct Destroy {
     void operator()(egress_bpf* skeleton) const;
   };
+  std::vector<bpf_map*> maps_to_pin() const;
+  void size_maps(const ProgramOptions& options);
   void adopt(const PinFolder& pins);
   void put_in_force(uint32_t set);
   /// Puts all ids into free_ids. @throws Error "write map"
   void fill_free_ids();
+  /// Puts all slots into free_services. @throws Error "write map"
+  void fill_free_services() const;
 
   std::unique_ptr<egress_bpf, Destroy> skeleton_;
   bool mmapable_;
   bool gso_size_;
+  const uint32_t services_limit_;
   bool adopted_ = false;
   std::string replaced_;
   std::optional<ProgramMaps> maps_;

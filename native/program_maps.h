@@ -17,6 +17,7 @@ struct PinnedMap {
   const char* name;
   size_t bytes_per_destination = 0;  ///< in the kernel; 0: the limit does not change its size
   bool mmapable = false;             ///< user space reads it in place, where arrays can be mapped
+  size_t per_service = 0;            ///< entries for each service that may be; 0: it is none of theirs
 };
 
 inline constexpr PinnedMap kPinnedMaps[] = {
@@ -31,6 +32,10 @@ inline constexpr PinnedMap kPinnedMaps[] = {
     {"user_state", sizeof(egress_user_state), true},
     {"retired_counts", 0, true},
     {"retire_journal", 0, true},
+    {"service_slots", 0, false, EGRESS_SENDERS_PER_SERVICE},
+    {"service_senders", 0, true, 1},
+    {"free_services", 0, false, 1},
+    {"service_names", 0, false, 1},
 };
 
 /// The maps that user space works with, of a program that is loaded.
@@ -48,6 +53,10 @@ struct ProgramMaps {
   Map<uint32_t, egress_user_state> user_state = open("user_state");
   Map<uint32_t, egress_retired_counts> retired_counts = open("retired_counts");
   Map<uint32_t, egress_retire_journal> retire_journal = open("retire_journal");
+  Map<uint64_t, uint32_t> service_slots = open("service_slots");
+  Map<uint32_t, uint64_t> service_senders = open("service_senders");
+  StackMap<uint32_t> free_services = open("free_services");
+  Map<uint32_t, egress_service_name> service_names = open("service_names");
   Map<uint32_t, uint64_t> client_ports = open("client_ports");
   PerCpuMap<uint32_t, egress_key> excluded_recently = open("excluded_recently");
 

@@ -43,8 +43,12 @@ Ranking rank(const Query& query, DestinationTable& table, const InterfaceSlots& 
   std::ranges::sort(only_these, key_less);
   std::vector<SortKey> keys;
   std::string text;
-  for (uint32_t id : table.find_published()) {
-    const Destination destination = table.describe(id);
+  const auto published = table.find_published();
+  const auto siblings = table.siblings(published);
+  for (uint32_t id : published) {
+    const auto ids = siblings.of(id);
+    if (ids.front() != id) continue;
+    const auto [destination, rate, active_ns] = table.sum(ids);
     const uint32_t index = index_of_slot.at(destination.interface);
     Interface& interface = ranking.interfaces[index].interface;
     interface.destinations++;
@@ -58,15 +62,14 @@ Ranking rank(const Query& query, DestinationTable& table, const InterfaceSlots& 
     key.ifindex = index;
     if (query.only_these && !std::ranges::binary_search(only_these, key, key_less)) continue;
     keys.push_back(sort_key(
-        *query.order, {id, destination, table.rate(id, destination), index, table.active_ns(id)}));
+        *query.order, {id, destination, rate, index, active_ns}));
   }
   ranking.matched = keys.size();
   paginate(keys, query);
   const auto names = slots.names();
   for (const SortKey& key : keys) {
-    const Destination destination = table.describe(key.id);
-    ranking.rows.push_back(
-        {table.name_destination(key.id, destination, names), table.rate(key.id, destination)});
+    ranking.rows.push_back({table.name_total(key.id, siblings, names),
+                            table.sum(siblings.of(key.id)).rate});
   }
   // Totals after destinations: no sum exceeds its total.
   for (auto& [interface, rate] : ranking.interfaces)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../bpf/egress.h"
+#include "service.h"
 
 namespace egress {
 
@@ -17,6 +18,7 @@ struct Destination {
   uint16_t port;
   uint8_t protocol;
   bool withheld;  ///< its counters are 0 to scrapers
+  bool unnamed;   ///< its service has no name yet: it is on no page
   uint64_t packets;
   uint64_t bytes;
   uint64_t tcp_connects;
@@ -24,9 +26,10 @@ struct Destination {
   int64_t first_seen_ms;   ///< since the Unix epoch
 };
 
-/// A listed destination by the names that users have for it.
+/// A listed destination by the names that users have for it. Where services are told apart, the
+/// counts are of all that send there, and the first packet is the first of any.
 struct NamedDestination {
-  uint32_t id;             ///< of its record
+  uint32_t id;             ///< of the record that it was looked up for
   uint64_t first_seen_ns;  ///< CLOCK_MONOTONIC; with the id it tells records apart that reuse it
   std::string interface;
   std::string destination;  ///< an address or a prefix
@@ -39,6 +42,8 @@ struct NamedDestination {
   int64_t age_ms;         ///< since the record's first packet, whatever the wall clock did
   int64_t idle_ms;        ///< likewise since it was last found to have more packets
   egress_sender sender;   ///< of the first packet
+  uint64_t life_ns;       ///< first_seen_ns of the oldest record that counts it
+  uint64_t next_life_ns;  ///< of the oldest that is left, where this record leaves; 0: none, or it stays
 };
 
 /// Calls `visit` with each field of a destination that JavaScript gets: its name there, as
@@ -69,7 +74,7 @@ struct Interface {
   std::string name;
   InterfaceCounters counters;
   uint64_t destinations;    ///< listed now
-  egress_counter withheld;  ///< of the destinations whose counters are 0 to scrapers
+  egress_counter withheld;  ///< of the destinations whose counters are 0 to scrapers, or unnamed
 };
 
 /// One read of all maps.
@@ -78,6 +83,8 @@ struct Snapshot {
   bool zero_first;   ///< whether scrapers may have it, see zero_first.h
   std::vector<Interface> interfaces;
   std::vector<Destination> destinations;
+  bool by_service;                      ///< whether services are told apart
+  std::vector<ServiceLabels> services;  ///< by slot; without a text where the page has none of it
 };
 
 }  // namespace egress

@@ -131,9 +131,39 @@ ExporterOptions exporter_options(const Napi::Object& options) {
   result.program.ipv4_prefix_length = number("ipv4PrefixLength");
   result.program.ipv6_prefix_length = number("ipv6PrefixLength");
   result.program.aggregate_replies = options.Get("aggregateReplies").ToBoolean();
+  result.program.services_limit = number("servicesLimit");
   if (options.Has("oldKernel")) result.program.old_kernel = options.Get("oldKernel").ToBoolean();
   result.pin_path = options.Get("pinPath").As<Napi::String>();
   return result;
+}
+
+Napi::Object to_object(Napi::Env env, const UnnamedSender& unnamed) {
+  auto object = Napi::Object::New(env);
+  object.Set("slot", unnamed.slot);
+  object.Set("sender", Napi::BigInt::New(env, unnamed.sender));
+  // What came in by an interface has no cgroup.
+  const bool is_cgroup = !(unnamed.sender & EGRESS_SENDER_INGRESS);
+  object.Set("cgroup", is_cgroup ? std::to_string(unnamed.sender) : "0");
+  object.Set("ingress", unnamed.ingress);
+  return object;
+}
+
+std::vector<NamedSender> to_named_senders(const Napi::Array& array) {
+  std::vector<NamedSender> named;
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    auto one = array.Get(i).As<Napi::Object>();
+    const auto text = [&](const char* name) -> std::string {
+      return one.Get(name).As<Napi::String>();
+    };
+    bool whole;
+    named.push_back({one.Get("slot").As<Napi::Number>(),
+                     one.Get("sender").As<Napi::BigInt>().Uint64Value(&whole),
+                     {text("service"), text("kind"), text("slice"), text("containerId"),
+                      text("podUid"), text("cgroup")}});
+    if (named.back().service.service.size() > kServiceNameMax)
+      throw Napi::RangeError::New(array.Env(), "the name of a service is too long");
+  }
+  return named;
 }
 
 const char* mode_name(Mode mode) { return mode == Mode::kTcx ? "tcx" : "clsact"; }

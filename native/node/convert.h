@@ -34,6 +34,7 @@ Napi::Object to_object(Napi::Env env, const Predecessor& before);
 Napi::Object to_object(Napi::Env env, const AttachmentInfo& attachment);
 Napi::Object to_object(Napi::Env env, const Exporter::Adopted& adopted);
 Napi::Object to_object(Napi::Env env, const SweepResult& swept);
+Napi::Object to_object(Napi::Env env, const UnnamedSender& unnamed);
 Napi::Object to_object(Napi::Env env, const KeptPins& kept);
 Napi::Object to_object(Napi::Env env, const Program::RunStatistics& statistics);
 
@@ -42,6 +43,10 @@ Napi::Object to_object(Napi::Env env, const Contacts& contacts);
 
 /// { bytes: Uint8Array, length: number, action: string }[]
 std::vector<PrefixRule> to_prefix_rules(const Napi::Array& array);
+
+/// { slot: number, sender: bigint, service: string, and so on }[]
+/// @throws Napi::RangeError if a name is too long
+std::vector<NamedSender> to_named_senders(const Napi::Array& array);
 
 std::vector<uint32_t> to_numbers(const Napi::Array& array);
 

@@ -38,6 +38,8 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
                         InstanceMethod<&ExporterObject::rank>("rank"),
                         InstanceMethod<&ExporterObject::publish>("publish"),
                         InstanceMethod<&ExporterObject::find_active>("findActive"),
+                        InstanceMethod<&ExporterObject::unnamed_senders>("unnamedSenders"),
+                        InstanceMethod<&ExporterObject::name_senders>("nameSenders"),
                         InstanceMethod<&ExporterObject::enable_statistics>("enableStatistics"),
                         InstanceMethod<&ExporterObject::run_statistics>("runStatistics"),
                         InstanceMethod<&ExporterObject::read>("read"),
@@ -242,6 +244,25 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
           object.Set("next", active.first);
           return object;
         });
+  }
+
+  /// unnamedSenders(): Promise<{ slot, sender, cgroup, ingress }[]>
+  Napi::Value unnamed_senders(const Napi::CallbackInfo& info) {
+    using Unnamed = std::vector<UnnamedSender>;
+    return promise_of<Unnamed>(
+        info.Env(), [exporter = shared(info.Env())] { return exporter->unnamed_senders(); },
+        [](Napi::Env env, Unnamed&& all) {
+          return to_array(env, all, [env](const auto& one) { return to_object(env, one); });
+        });
+  }
+
+  /// nameSenders(named): Promise<void>
+  Napi::Value name_senders(const Napi::CallbackInfo& info) {
+    return start(info.Env(),
+                 [exporter = shared(info.Env()),
+                  named = to_named_senders(info[0].As<Napi::Array>())] {
+                   exporter->name_senders(named);
+                 });
   }
 
   /// enableStatistics()

@@ -204,7 +204,8 @@ Napi::Value write_now(const Napi::CallbackInfo& info) {
 /// (destinationsLimit: number): number
 Napi::Value kernel_bytes(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(guarded(info.Env(), [&] {
-                             return Program::kernel_bytes(info[0].As<Napi::Number>());
+                             return Program::kernel_bytes(info[0].As<Napi::Number>(),
+                                                          info[1].As<Napi::Number>());
                            })));
 }
 

@@ -98,6 +98,17 @@ export const options = {
     choices: replyTreatments,
     default: 'count',
   },
+  services: {
+    help: 'tell destinations apart by who sends there, too: the label service',
+    choices: ['false', 'true'],
+    toggle: true,
+    default: 'false',
+  },
+  'services.limit': {
+    value: 'number',
+    help: 'most services that are told apart at a time, 2.4 KiB of kernel memory each; the rest is other',
+    default: '1024',
+  },
   'bpf.mode': {
     value: 'mode',
     help: 'how to attach; auto takes tcx where the kernel has it',

@@ -32,6 +32,8 @@ export interface Settings {
   /** In bits; 128: each address is a destination. */
   readonly ipv6PrefixLength: number
   readonly aggregateReplies: boolean
+  /** Most services that are told apart; 0: none are. */
+  readonly servicesLimit: number
   readonly bpfMode: BpfMode
   /** Whether the kernel's BPF statistics are to be on. */
   readonly bpfStats: boolean
@@ -63,6 +65,9 @@ export type Origin = (name: OptionName) => string
 /** The kernel refuses larger tables on common machines: 2^24 records are 3 GiB. */
 const limitMax = 2 ** 24
 
+/** EGRESS_SERVICES_MAX in bpf/egress.h. */
+const servicesMax = 32_768
+
 /**
  * Validates what was written.
  *
@@ -84,6 +89,7 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
     ...read('destinations.exclude', (list) => parsePrefixRules('exclude', list, granularity)),
     ...read('destinations.include', (list) => parsePrefixRules('include', list, granularity)),
   ]
+  const servicesLimit = read('services.limit', (text) => parseNumber(text, 1, servicesMax))
   read('destinations.include', () => refuseContradictions(prefixRules))
   read('destinations.exclude', () => refuseTooMany(prefixRules))
   const listen =
@@ -101,6 +107,7 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
     ipv4PrefixLength,
     ipv6PrefixLength,
     aggregateReplies: values['destinations.replies'] === 'aggregate',
+    servicesLimit: values.services === 'true' ? servicesLimit : 0,
     // Their words have been compared with the choices already.
     bpfMode: values['bpf.mode'] as BpfMode,
     bpfStats: values['bpf.stats'] === 'true',

@@ -1,3 +1,4 @@
+import type { Service } from '../services/service.js'
 import type { NamedDestination } from './ranking.js'
 
 /** Who sent the first packet of a record. */
@@ -10,10 +11,24 @@ export interface Sender {
   readonly uid: number
 }
 
+/** A sender whose service is to be looked up. */
+export interface UnnamedSender extends Pick<Sender, 'cgroup' | 'ingress'> {
+  readonly slot: number
+  /** As the program has it. */
+  readonly sender: bigint
+}
+
+export type NamedSender = Pick<UnnamedSender, 'slot' | 'sender'> & Service
+
 /** A destination of the table on its way to the memory. */
 export interface Contact extends NamedDestination {
   /** Tells the records of a boot apart: CLOCK_MONOTONIC of the first packet, in ns. */
   readonly record: string
+  /**
+   * The record that goes on where this one leaves, and others stay: with --services a destination has one for
+   * each service, and what they count is the destination's.
+   */
+  readonly nextRecord?: string
   readonly sender: Sender
 }
 

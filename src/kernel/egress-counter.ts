@@ -14,7 +14,10 @@ export type { RunStatistics }
 
 export type CounterSettings = FollowerSettings &
   SweeperSettings &
-  Pick<Settings, 'prefixRules' | 'ipv4PrefixLength' | 'ipv6PrefixLength' | 'pinPath' | 'bpfStats'>
+  Pick<
+    Settings,
+    'prefixRules' | 'ipv4PrefixLength' | 'ipv6PrefixLength' | 'servicesLimit' | 'pinPath' | 'bpfStats'
+  >
 
 /** Large enough that the pages of most hosts are one chunk: each trip to the thread pool takes its time. */
 const bufferBytes = 3 * 1024 * 1024
@@ -173,7 +176,10 @@ export class EgressCounter {
   }
 
   /** Destinations as they come and go, for whoever remembers them. Those that are not published are on no page. */
-  get destinations(): Pick<NativeExporter, 'discover' | 'publish' | 'findActive' | 'takeRetired'> {
+  get destinations(): Pick<
+    NativeExporter,
+    'discover' | 'publish' | 'findActive' | 'takeRetired' | 'unnamedSenders' | 'nameSenders'
+  > {
     return this.#exporter
   }
 
@@ -215,8 +221,8 @@ export class EgressCounter {
 
 function openExporter(settings: CounterSettings, log: FollowerLog, addon: Addon): NativeExporter {
   const { prefixRules, ipv4PrefixLength, ipv6PrefixLength, aggregateReplies, pinPath } = settings
-  const { destinationsLimit } = settings
-  const kernelMiB = Number((addon.kernelBytes(destinationsLimit) / 2 ** 20).toFixed(1))
+  const { destinationsLimit, servicesLimit } = settings
+  const kernelMiB = Number((addon.kernelBytes(destinationsLimit, servicesLimit) / 2 ** 20).toFixed(1))
   log.info(
     { destinations_limit: destinationsLimit, kernel_mib: kernelMiB },
     'the tables take this much memory in the kernel',
@@ -227,6 +233,7 @@ function openExporter(settings: CounterSettings, log: FollowerLog, addon: Addon)
     ipv4PrefixLength,
     ipv6PrefixLength,
     aggregateReplies,
+    servicesLimit,
     pinPath,
   })
   for (const reason of exporter.replaced()) {

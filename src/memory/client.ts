@@ -5,7 +5,8 @@ import type { Logger } from '../log.js'
 import { root } from '../root.js'
 import type { Corrections } from './memory.js'
 import { type MemoryState, unknownYet } from './memory-state.js'
-import type { FromMemory, MemoryCall, ToMemory, WorkerSettings } from './protocol.js'
+import type { Service } from '../services/service.js'
+import type { FromMemory, MemoryCall, ServiceSender, ToMemory, WorkerSettings } from './protocol.js'
 import type { DestinationKey, Remembered } from './rows.js'
 
 /** Where the bundle has `worker.ts`. */
@@ -83,6 +84,11 @@ export class MemoryClient {
   /** What is remembered of each; undefined where nothing is. */
   describe(keys: readonly DestinationKey[]): Promise<(Remembered | undefined)[]> {
     return this.#call<(Remembered | undefined)[]>({ method: 'describe', keys })
+  }
+
+  /** The services of senders; undefined: that may be known a second later. */
+  nameSenders(senders: readonly ServiceSender[]): Promise<(Service | undefined)[]> {
+    return this.#call<(Service | undefined)[]>({ method: 'nameSenders', senders })
   }
 
   /** Sees what other processes have acknowledged or forgotten, and forgets what is too old. */

@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.js'
-import type { Contacts, Discovered } from '../kernel/contacts.js'
+import type { Contacts, Discovered, NamedSender, UnnamedSender } from '../kernel/contacts.js'
+import type { Service } from '../services/service.js'
 import type { Logger } from '../log.js'
 import type { Corrections } from './memory.js'
 
@@ -9,6 +10,8 @@ export interface Table {
   takeRetired(most: number): Promise<Contacts>
   publish(keys: BigUint64Array, firstSeenMs: Float64Array): Promise<void>
   findActive(from: number, most: number): Promise<Contacts & { readonly next: number }>
+  unnamedSenders(): Promise<UnnamedSender[]>
+  nameSenders(named: readonly NamedSender[]): Promise<void>
 }
 
 /** The memory, as far as it learns from the table. */
@@ -16,8 +19,11 @@ export interface Recorder {
   record(contacts: Contacts): Promise<Float64Array>
   update(contacts: Contacts): Promise<Corrections>
   expire(contacts: Contacts): Promise<void>
+  nameSenders(senders: readonly UnnamedSender[]): Promise<(Service | undefined)[]>
   refresh(): Promise<void>
 }
+
+type DiscoverySettings = Pick<Settings, 'pollIntervalMs' | 'servicesLimit'>
 
 /** What the memory takes over of counters and of last contacts is this old at most. */
 const updateIntervalMs = 60_000
@@ -34,7 +40,7 @@ export class Discovery {
   readonly #table: Table
   readonly #memory: Recorder
   readonly #log: Pick<Logger, 'error'>
-  readonly #settings: Pick<Settings, 'pollIntervalMs'>
+  readonly #settings: DiscoverySettings
   #batch = minBatch
   #running: Promise<void> | undefined
   #waiting: Promise<void> | undefined
@@ -47,7 +53,7 @@ export class Discovery {
   constructor(
     table: Table,
     memory: Recorder,
-    settings: Pick<Settings, 'pollIntervalMs'>,
+    settings: DiscoverySettings,
     log: Pick<Logger, 'error'>,
   ) {
     this.#table = table
@@ -125,6 +131,7 @@ export class Discovery {
 
   /** Once around the table: each record that it held at the beginning was looked at. */
   async #catchUpOnce(): Promise<void> {
+    if (this.#settings.servicesLimit > 0) await this.#nameSenders()
     for (let left = Infinity; left > 0;) {
       const found = await this.#table.discover(this.#batch)
       if (found.count === 0) return
@@ -135,6 +142,18 @@ export class Discovery {
       const isFull = found.count === this.#batch
       this.#batch = isFull ? Math.min(2 * this.#batch, maxBatch) : minBatch
     }
+  }
+
+  /** Those whose services are known by now. */
+  async #nameSenders(): Promise<void> {
+    const unnamed = await this.#table.unnamedSenders()
+    if (unnamed.length === 0) return
+    const services = await this.#memory.nameSenders(unnamed)
+    const named = unnamed.flatMap(({ slot, sender }, index) => {
+      const service = services[index]
+      return service ? [{ slot, sender, ...service }] : []
+    })
+    await this.#table.nameSenders(named)
   }
 
   /** What had left at the beginning: each batch is taken out of the table's list. */

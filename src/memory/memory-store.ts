@@ -39,5 +39,10 @@ export interface MemoryStore {
    * @returns false if the destination is not remembered
    */
   update(contact: PlacedContact): boolean
+  /**
+   * Notes that a record has left which counted a destination together with others: what it counted stays
+   * the destination's, and the life goes on as that of the oldest that is left.
+   */
+  handOver(contact: PlacedContact, nextLife: string): void
   addEvents(events: readonly EventRow[]): void
 }

@@ -170,13 +170,17 @@ export class Memory {
     })
   }
 
-  /** Notes that destinations left the kernel's table; they stay known. */
+  /** Notes that destinations, or some of their records, left the kernel's table; they stay known. */
   expire(contacts: readonly Contact[]): void {
     const now = this.#now()
     const placed = this.#timeline.place(contacts, now)
     this.#store.transaction((store) => {
-      for (const contact of placed) store.update(contact)
-      store.addEvents(placed.map((contact) => eventOf('expired', contact, now.wallMs)))
+      for (const contact of placed) {
+        if (contact.nextLife === undefined) store.update(contact)
+        else store.handOver(contact, contact.nextLife)
+      }
+      const left = placed.filter(({ nextLife }) => nextLife === undefined)
+      store.addEvents(left.map((contact) => eventOf('expired', contact, now.wallMs)))
     })
   }
 

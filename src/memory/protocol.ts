@@ -1,5 +1,5 @@
 import type { Settings } from '../config/settings.js'
-import type { Contacts } from '../kernel/contacts.js'
+import type { Contacts, Sender } from '../kernel/contacts.js'
 import type { MemorySettings } from './memory.js'
 import type { MemoryState } from './memory-state.js'
 import type { DestinationKey, Remembered } from './rows.js'
@@ -9,10 +9,14 @@ type Packed = Pick<Contacts, 'json'>
 /** What the memory's thread is begun with. */
 export type WorkerSettings = MemorySettings & Pick<Settings, 'networkFiles'>
 
+/** What tells whose packets they are. */
+export type ServiceSender = Pick<Sender, 'cgroup' | 'ingress'>
+
 /** What the main thread asks of the memory's thread; each is answered in turn. */
 export type MemoryCall =
   | { readonly method: 'record' | 'update' | 'expire'; readonly contacts: Packed }
   | { readonly method: 'describe'; readonly keys: readonly DestinationKey[] }
+  | { readonly method: 'nameSenders'; readonly senders: readonly ServiceSender[] }
   | { readonly method: 'refresh' | 'reopenAudit' | 'close' }
 
 export interface ToMemory {

@@ -32,6 +32,8 @@ export type DestinationKey = Pick<Remembered, 'interface' | 'destination'>
 export interface PlacedContact extends Contact {
   /** Tells apart the records of the kernel's table that count this destination, one after the other. */
   readonly life: string
+  /** The life that goes on where this one ends, and others count the destination, too. */
+  readonly nextLife?: string
   readonly firstLivedMs: number
   readonly lastLivedMs: number
 }

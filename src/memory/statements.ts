@@ -55,6 +55,11 @@ export function prepare(database: Database.Database) {
          last_seen_ms = max(last_seen_ms, @lastSeenMs), last_lived_ms = max(last_lived_ms, @lastLivedMs)
        WHERE interface = @interface AND destination = @destination`,
     ),
+    handOver: database.prepare<[PlacedContact & { nextLife: string }]>(
+      `UPDATE destinations SET packets_before = packets_before + @packets, bytes_before = bytes_before + @bytes,
+         life = @nextLife
+       WHERE interface = @interface AND destination = @destination AND life = @life`,
+    ),
     acknowledge: database.prepare<
       [{ interface: string; destination: string; atMs: number; note: string | null }]
     >(

@@ -155,6 +155,10 @@ export class Store implements MemoryStore {
     return this.#statements.update.run(contact).changes > 0
   }
 
+  handOver(contact: PlacedContact, nextLife: string): void {
+    this.#statements.handOver.run({ ...contact, nextLife })
+  }
+
   /** What is selected, oldest first, one by one. */
   select(selection: Selection): IterableIterator<Remembered> {
     const { sql, parameters, functions } = where(selection)

@@ -48,6 +48,7 @@ export class Timeline {
     return contacts.map((contact) => ({
       ...contact,
       life: `${now.bootId}:${contact.record}`,
+      ...(contact.nextRecord !== undefined && { nextLife: `${now.bootId}:${contact.nextRecord}` }),
       lastSeenMs: Math.max(contact.firstSeenMs, contact.lastSeenMs),
       firstLivedMs: Math.round(livedMs - contact.ageMs),
       lastLivedMs: Math.round(livedMs - Math.min(contact.idleMs, contact.ageMs)),

@@ -82,6 +82,8 @@ function answer(call: MemoryCall): unknown {
       return memory.update(unpack(call.contacts))
     case 'describe':
       return call.keys.map((key) => memory.find(key))
+    case 'nameSenders':
+      return call.senders.map(({ cgroup, ingress }) => services.describe(BigInt(cgroup), ingress))
     case 'expire':
       memory.expire(unpack(call.contacts))
       break

@@ -19,6 +19,8 @@ export interface Addon {
     ipv6PrefixLength: number
     /** Whether packets that answer others' connections make no destination. */
     aggregateReplies: boolean
+    /** Services that are told apart; 0: none. */
+    servicesLimit: number
     /** A folder on a BPF file system; empty: nothing outlives the process. */
     pinPath: string
     /** true: goes without what Linux 5.4 lacks; for tests. */
@@ -60,8 +62,8 @@ export interface Addon {
   hasMembarrier(): boolean
   /** Whether this kernel has TCX (Linux 6.6 and newer), probed. */
   tcxSupported(): boolean
-  /** What the maps take of the kernel's memory with so many destinations; prefix rules come on top. */
-  kernelBytes(destinationsLimit: number): number
+  /** What the maps take of the kernel's memory with so many destinations and services; prefix rules come on top. */
+  kernelBytes(destinationsLimit: number, servicesLimit: number): number
   /** Of this program's clsact filters, by which they are found at any priority. */
   readonly clsactHandle: number
   /** How many words have a bit for each port. */

@@ -1,6 +1,6 @@
 import type { BpfMode } from '../../config/options.js'
 import type { PrefixRule } from '../../config/prefix-rules.js'
-import type { Contacts, Discovered } from '../contacts.js'
+import type { Contacts, Discovered, NamedSender, UnnamedSender } from '../contacts.js'
 import type { Ranking, RankQuery } from '../ranking.js'
 import type { NativePageReader } from './page-reader.js'
 import type { KeptPins } from './pins.js'
@@ -70,6 +70,10 @@ export interface NativeExporter {
   rank(query: RankQuery): Promise<Ranking>
   /** Published destinations with packets since the last such walk, from an id on; `next` is where to go on. */
   findActive(from: number, most: number): Promise<Contacts & { readonly next: number }>
+  /** Senders that the program gave slots, and nobody names yet. */
+  unnamedSenders(): Promise<UnnamedSender[]>
+  /** Names such senders; what they count is on no page before. */
+  nameSenders(named: readonly NamedSender[]): Promise<void>
   /** Turns the kernel's BPF statistics on as long as the process runs; throws a NativeError. */
   enableStatistics(): void
   /** What the kernel measured of the program while they were on. */
