@@ -141,6 +141,7 @@ function probeProgram(addon: Addon): Feature {
       ipv4PrefixLength: 32,
       ipv6PrefixLength: 128,
       aggregateReplies: false,
+      servicesLimit: 0,
       pinPath: '',
     }).close()
     return { name: 'program', use, available: true }

@@ -11,6 +11,7 @@ const settings = {
   ipv4PrefixLength: 32,
   ipv6PrefixLength: 128,
   aggregateReplies: false,
+  servicesLimit: 0,
   idleTimeoutMs: 0,
   pinPath: '',
   bpfStats: false,
@@ -100,6 +101,10 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
       async findActive() {
         return { next: 23, ...nothing }
       }
+      async unnamedSenders() {
+        return []
+      }
+      async nameSenders() {}
       enableStatistics() {
         throw Object.assign(new Error('no'), { code: 'EPERM', operation: 'enable statistics' })
       }

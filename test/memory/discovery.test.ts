@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
 import t from 'tap'
-import { type Contact, unpack } from '../../src/kernel/contacts.js'
+import { type Contact, type NamedSender, type UnnamedSender, unpack } from '../../src/kernel/contacts.js'
 import { Discovery, type Recorder } from '../../src/memory/discovery.js'
 import type { Memory } from '../../src/memory/memory.js'
+import { forwarded, type Service } from '../../src/services/service.js'
 import { eventually } from '../support/await.js'
 import { contact, openMemory, pack } from '../support/memory.js'
 
 const sighting = (id: number, destination: string): Contact => contact(destination, { record: String(id) })
 
-function setUp(t: { teardown(action: () => unknown): void }, { pollIntervalMs = 3_600_000 } = {}) {
+function setUp(
+  t: { teardown(action: () => unknown): void },
+  { pollIntervalMs = 3_600_000, servicesLimit = 0 } = {},
+) {
   const { memory, log } = openMemory(t, '')
   // As its client has it.
   const recorder: Recorder = {
@@ -16,7 +20,11 @@ function setUp(t: { teardown(action: () => unknown): void }, { pollIntervalMs = 
     update: async (contacts) => memory.update(unpack(contacts)),
     expire: async (contacts) => memory.expire(unpack(contacts)),
     refresh: async () => memory.refresh(),
+    nameSenders: async (senders) => senders.map(({ cgroup }) => services.get(cgroup)),
   }
+  const services = new Map<string, Service>()
+  const unnamed: UnnamedSender[] = []
+  const named: NamedSender[] = []
   const unknown: Contact[] = []
   const active: Contact[] = []
   const retired: Contact[] = []
@@ -39,10 +47,13 @@ function setUp(t: { teardown(action: () => unknown): void }, { pollIntervalMs = 
       for (const name of known) if (!names(memory).includes(name)) throw new Error(`${name} is not`)
     },
     findActive: async () => ({ next: 23, ...pack(active.splice(0)) }),
+    unnamedSenders: async () => unnamed,
+    nameSenders: async (some: readonly NamedSender[]) => void named.push(...some),
   }
-  const discovery = new Discovery(table, recorder, { pollIntervalMs }, log)
+  const discovery = new Discovery(table, recorder, { pollIntervalMs, servicesLimit }, log)
   const gate = () => (gated = true)
-  return { discovery, memory, unknown, active, retired, known, corrected, looks, log, gate }
+  const naming = { services, unnamed, named }
+  return { discovery, memory, unknown, active, retired, known, corrected, looks, log, gate, naming }
 }
 
 const names = (memory: Memory) => memory.state.announced.map(({ destination }) => destination)
@@ -53,6 +64,16 @@ t.test('what is found is remembered before it is known', async (t) => {
   await discovery.catchUp()
   t.equal(known.length, 701)
   t.equal(memory.state.unacknowledged, 701)
+  await discovery.close()
+})
+
+t.test('senders are named as soon as it is known who they are', async (t) => {
+  const { discovery, naming } = setUp(t, { servicesLimit: 23 })
+  const sender = (slot: number) => ({ slot, sender: BigInt(slot), cgroup: String(slot), ingress: '' })
+  naming.unnamed.push(sender(5), sender(7))
+  naming.services.set('7', forwarded('lan0'))
+  await discovery.catchUp()
+  t.same(naming.named, [{ slot: 7, sender: 7n, ...forwarded('lan0') }])
   await discovery.close()
 })
 

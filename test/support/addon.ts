@@ -13,6 +13,7 @@ export const options = {
   ipv4PrefixLength: 32,
   ipv6PrefixLength: 128,
   aggregateReplies: false,
+  servicesLimit: 0,
   pinPath: '',
 }
 

@@ -24,6 +24,7 @@ const options = {
   ipv4PrefixLength: 32,
   ipv6PrefixLength: 128,
   aggregateReplies: false,
+  servicesLimit: 0,
   pinPath: '',
 }
 

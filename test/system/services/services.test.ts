@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, rmdirSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { eventually } from '../../support/await.js'
+import { inCgroup, makeUnits } from '../../support/cgroups.js'
+import { type RunningExporter, startExporter } from '../../support/exporter.js'
+import { auditLines, temporaryFolder } from '../../support/memory.js'
+import { send, router } from '../../support/router.js'
+import { pinFolder } from '../../support/pins.js'
+
+const flags = ['--interface=wan0', '--destinations.exclude=none', '--services']
+
+/** Packets by destination and service, once everything is on the page. */
+async function byService(exporter: RunningExporter): Promise<Record<string, number>> {
+  const samples = await exporter.settled('wan0')
+  return Object.fromEntries(
+    [...samples].flatMap(([series, value]) => {
+      const [, destination, service] =
+        /^egress_packets_total\{interface="wan0",destination="([^"]*)",service="((?:[^"\\]|\\.)*)"\}$/.exec(
+          series,
+        ) ?? []
+      return service === undefined ? [] : [[`${destination} ${service}`, value]]
+    }),
+  )
+}
+
+t.test('who sends how much', async (t) => {
+  const { host, guest } = router(t)
+  const [backup = '', cron = '', odd = ''] = makeUnits(t, 'backup.service', 'cron.service', 'a"\\.service')
+  const auditFile = join(temporaryFolder(t), 'audit.log')
+  const exporter = await startExporter(t, host, ...flags, `--audit.file=${auditFile}`)
+  host.run(inCgroup(backup, 34, ...send('203.0.113.1', 23)))
+  host.run(inCgroup(cron, 0, ...send('203.0.113.1', 29)))
+  host.run(inCgroup(cron, 0, ...send('203.0.113.2', 31)))
+  host.run(inCgroup(odd, 0, ...send('203.0.113.2', 37)))
+  guest.run(inCgroup(backup, 34, ...send('203.0.113.3', 41)))
+  const slice = backup.slice(0, backup.lastIndexOf('/')).replace(/^.*\//, '/')
+  await eventually(async () =>
+    assert.deepEqual(await byService(exporter), {
+      '203.0.113.1 backup.service': 23,
+      '203.0.113.1 cron.service': 29,
+      '203.0.113.2 cron.service': 31,
+      [`203.0.113.2 ${slice}/a\\"\\\\.service`]: 37,
+      '203.0.113.3 forwarded:lan0': 41,
+    }),
+  )
+  host.run(inCgroup(cron, 0, ...send('203.0.113.1', 43)))
+  t.equal((await byService(exporter))['203.0.113.1 cron.service'], 29 + 43)
+
+  const info = [...exporter.samples().keys()].filter((series) => series.startsWith('egress_service_info'))
+  t.equal(info.length, 4)
+  t.ok(
+    info.includes(
+      `egress_service_info{service="backup.service",kind="unit",slice="${slice.slice(1)}",container_id="",pod_uid="",cgroup="${slice}/backup.service"}`,
+    ),
+    info.join('\n'),
+  )
+
+  const api = new URL('/api/v1/destinations?sort=destination', exporter.url).href
+  const { destinations } = JSON.parse(exporter.get(api)) as {
+    destinations: { destination: string; packets: number; service: string }[]
+  }
+  t.same(
+    destinations.map(({ destination, packets, service }) => ({ destination, packets, service })),
+    [
+      { destination: '203.0.113.1', packets: 23 + 29 + 43, service: 'backup.service' },
+      { destination: '203.0.113.2', packets: 31 + 37, service: 'cron.service' },
+      { destination: '203.0.113.3', packets: 41, service: 'forwarded:lan0' },
+    ],
+    'a destination is one, whoever sends there',
+  )
+  t.same(
+    auditLines(auditFile).map(({ event, destination }) => `${event} ${destination}`),
+    ['first_contact 203.0.113.1', 'first_contact 203.0.113.2', 'first_contact 203.0.113.3'],
+    'and new once',
+  )
+  t.equal(host.run(['promtool', 'check', 'metrics'], exporter.get()), '')
+})
+
+t.test('cgroups of one name are one service, however many come and go', async (t) => {
+  const { host } = router(t)
+  const [first = ''] = makeUnits(t, 'run-u1.service')
+  const slice = join(first, '..')
+  const exporter = await startExporter(t, host, ...flags, '--services.limit=3')
+  host.run(inCgroup(first, 0, ...send('203.0.113.1', 23)))
+  assert.deepEqual(await byService(exporter), { '203.0.113.1 run-*.service': 23 })
+  let sent = 23
+  let firsts = 23
+  for (let job = 2; job < 12; job++) {
+    const cgroup = join(slice, `run-u${job}.service`)
+    mkdirSync(cgroup)
+    host.run(inCgroup(cgroup, 0, ...send('203.0.113.1', 7)))
+    if (job % 2 === 0) host.run(inCgroup(cgroup, 0, ...send('203.0.113.2', 5)))
+    sent += 7
+    firsts = job
+    const seen = await eventually(async () => {
+      const found = await byService(exporter)
+      assert.equal(found['203.0.113.1 run-*.service'], sent)
+      return found
+    })
+    t.same(seen, {
+      '203.0.113.1 run-*.service': sent,
+      '203.0.113.2 run-*.service': 5 * Math.floor(firsts / 2),
+    })
+    rmdirSync(cgroup)
+  }
+})
+
+t.test('beyond the limit the rest is other, until there is room', async (t) => {
+  const { host } = router(t)
+  const units = makeUnits(t, ...['a', 'b', 'c', 'd'].map((name) => `${name}.service`))
+  const [a = '', b = '', c = '', d = ''] = units
+  const exporter = await startExporter(
+    t,
+    host,
+    ...flags,
+    '--services.limit=3',
+    '--destinations.idle-timeout=1h',
+  )
+  // Together: later a quiet one would make room.
+  host.run([
+    'sh',
+    '-c',
+    [a, b, c, d]
+      .map((unit, i) => `(${quoted(inCgroup(unit, 0, ...send('203.0.113.1', [23, 29, 31, 37][i] ?? 0)))})`)
+      .join(';'),
+  ])
+  const seen = await byService(exporter)
+  t.equal(seen['203.0.113.1 other'], 37, JSON.stringify(seen))
+  t.equal(Object.values(seen).reduce((sum, value) => sum + value, 0) >= 37, true)
+  await eventually(async () => {
+    host.run(inCgroup(d, 0, ...send('203.0.113.1', 5)))
+    const now = await byService(exporter)
+    assert.ok((now['203.0.113.1 d.service'] ?? 0) >= 5, JSON.stringify(now))
+  })
+})
+
+const quoted = (command: readonly string[]) =>
+  command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
+
+t.test('counts and names outlive the process by pins, and another setting says what is lost', async (t) => {
+  const { host } = router(t)
+  const pins = pinFolder(t, host)
+  const [backup = ''] = makeUnits(t, 'backup.service')
+  const job = join(backup, '../run-u7.service')
+  mkdirSync(job)
+  const first = await startExporter(t, host, ...flags, `--bpf.pin-path=${pins}`)
+  host.run(inCgroup(backup, 34, ...send('203.0.113.1', 23)))
+  host.run(inCgroup(job, 34, ...send('203.0.113.1', 29)))
+  await eventually(async () =>
+    assert.deepEqual(await byService(first), {
+      '203.0.113.1 backup.service': 23,
+      '203.0.113.1 run-*.service': 29,
+    }),
+  )
+  await first.kill()
+  rmdirSync(job)
+  host.run(inCgroup(backup, 34, ...send('203.0.113.1', 31)))
+  const second = await startExporter(t, host, ...flags, `--bpf.pin-path=${pins}`)
+  assert.deepEqual(await byService(second), {
+    '203.0.113.1 backup.service': 23 + 31,
+    '203.0.113.1 run-*.service': 29,
+  })
+  await second.stop()
+
+  const [withServices, without] = [flags, flags.slice(0, -1)]
+  for (const [now, reason] of [
+    [without, 'they tell services apart; 2 destinations'],
+    [withServices, 'they do not tell services apart; 1 destinations'],
+  ] as const) {
+    const exporter = await startExporter(t, host, ...now, `--bpf.pin-path=${pins}`)
+    t.match(
+      exporter.log().filter((line) => line.includes('do not fit')),
+      [`reason="${reason}"`],
+    )
+    host.run(inCgroup(backup, 34, ...send('203.0.113.1', 37)))
+    const labels = now === without ? '' : ',service="backup.service"'
+    await eventually(() =>
+      assert.equal(
+        exporter.samples().get(`egress_packets_total{interface="wan0",destination="203.0.113.1"${labels}}`),
+        37,
+      ),
+    )
+    await exporter.stop()
+  }
+})
