@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <map>
 #include <span>
-#include <tuple>
 #include <vector>
 
 #include "../bpf/egress.h"
@@ -12,30 +11,31 @@
 namespace egress {
 
 /// Which records count one destination: one, or where services are told apart one for each that
-/// sends there. In the order of their first packets.
+/// sends there, in the order of their first packets.
 class Siblings {
  public:
   /// Each record is alone.
   Siblings() = default;
-  /// @param all the table
+  /// @param all the table; must outlive this object
   /// @param ids of those that are to be grouped
   Siblings(std::span<const egress_destination> all, const std::vector<uint32_t>& ids);
 
   /// The siblings of a record, itself among them.
-  /// @param id outlives what this returns
+  /// @param id must outlive what this returns
   std::span<const uint32_t> of(const uint32_t& id) const;
 
-  /// Takes a record out. @returns the siblings that it had
+  /// Takes a record out of its siblings. @returns them as they were
   std::vector<uint32_t> remove(uint32_t id);
 
  private:
-  /// The key without the service.
-  using Destination = std::tuple<uint64_t, uint64_t, uint64_t>;
+  /// The words of a key without its service.
+  using Destination = std::array<uint64_t, 3>;
   static Destination destination_of(const egress_key& key);
 
-  bool alone_ = true;
   std::span<const egress_destination> all_;
-  std::map<Destination, std::vector<uint32_t>> groups_;
+  // Sorted, and the ids of each.
+  std::vector<Destination> destinations_;
+  std::vector<uint32_t> ids_;
 };
 
 }  // namespace egress

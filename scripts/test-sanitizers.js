@@ -21,7 +21,7 @@ const cycles = compile(
 )
 const unit = compile('unit', [
   ...sourcesIn('test/native/unit'),
-  ...['address_text', 'exposition', 'query'].map((name) => `native/${name}.cc`),
+  ...['address_text', 'exposition', 'query', 'siblings'].map((name) => `native/${name}.cc`),
 ])
 const runs = [[unit], ['sh', 'scripts/isolate.sh', cycles, '/sys/fs/bpf/egress']]
 const passed = runs.filter(run).length

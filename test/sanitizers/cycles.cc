@@ -66,6 +66,14 @@ void publish_all(egress::Exporter& exporter) {
   }
 }
 
+/// Where services are told apart, all get one name.
+void name_all(egress::Exporter& exporter) {
+  std::vector<egress::NamedSender> named;
+  for (const auto& [slot, sender, ingress] : exporter.unnamed_senders())
+    named.push_back({slot, sender, {"a \"service\"", "unit", {}, {}, {}, {}}});
+  exporter.name_senders(named);
+}
+
 egress::PrefixRule rule(uint32_t address, uint32_t bits, egress_action what) {
   egress::PrefixRule rule{{EGRESS_FAMILY_BITS + bits, AF_INET, {}, {}}, what};
   address = htonl(address);
@@ -106,15 +114,16 @@ void rank(egress::Exporter& exporter) {
   require(exporter.rank(query).rows.empty(), "nothing after the end");
 }
 
-void cycle(egress::Mode mode, bool old_kernel, const std::string& pin_path) {
+void cycle(egress::Mode mode, bool old_kernel, const std::string& pin_path, uint32_t services) {
   egress::ExporterOptions options;
-  options.program = {64, {rule(0x0a000000, 8, EGRESS_EXCLUDE)}, 32, 128, false, old_kernel};
+  options.program = {64, {rule(0x0a000000, 8, EGRESS_EXCLUDE)}, 32, 128, false, services, old_kernel};
   options.pin_path = pin_path;
   egress::Exporter exporter(options);
   exporter.attach(kLoopback, "a \"lo\"\\", true, mode);
   send(kPackets);
   require(exporter.attachment_info({kLoopback}).at(0).has_value(), "it is attached");
   require(exporter.discover(7).destinations.size() == 7, "they are found bit by bit");
+  name_all(exporter);
   publish_all(exporter);
   require(!exporter.find_active(0, 1000).destinations.empty(), "they had packets");
   egress::Page page;
@@ -172,9 +181,10 @@ int main(int, char** arguments) {
   const std::string pins = arguments[1];
   for (int i = 0; i < kCycles; i++)
     for (egress::Mode mode : {egress::Mode::kTcx, egress::Mode::kClsact}) {
-      cycle(mode, false, {});
-      cycle(mode, true, {});
-      cycle(mode, false, pins);
+      cycle(mode, false, {}, 0);
+      cycle(mode, true, {}, 0);
+      cycle(mode, true, {}, 5);
+      cycle(mode, false, pins, i % 2 == 0 ? 5 : 0);
       require(are_found(pins), "the pins are found");
       egress::Exporter::remove_pins(pins);
     }
@@ -183,5 +193,5 @@ int main(int, char** arguments) {
   egress::listening_tcp_ports();
   egress::ClsactFilter::find_all();
   require(!egress::try_attach(egress::Mode::kClsact), "clsact can be attached");
-  std::printf("%d cycles\n", kCycles * 6);
+  std::printf("%d cycles\n", kCycles * 8);
 }

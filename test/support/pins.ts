@@ -9,4 +9,4 @@ export function pinFolder(t: { teardown(action: () => unknown): void }, host: Na
 }
 
 /** Where in a folder of pins those of this version are: EGRESS_PINS_VERSION of bpf/egress.h. */
-export const pinsIn = (folder: string) => `${folder}/v3`
+export const pinsIn = (folder: string) => `${folder}/v4`

@@ -110,6 +110,47 @@ TEST_CASE("chunks of any size make the same page") {
     CHECK(render(page, Format::kText, room) == whole);
 }
 
+TEST_CASE("services are labels, and have labels of their own") {
+  Page page;
+  const std::string name = R"(a "b"\)";
+  page.read([&](Snapshot& snapshot) {
+    fill(snapshot, 2);
+    snapshot.by_service = true;
+    snapshot.services.resize(5);
+    snapshot.services[3] = ServiceLabels({name, "unit", "x.slice", "c1", "p1", "/x.slice/a"});
+    snapshot.services[4] = ServiceLabels({"nginx.service", "unit", {}, {}, {}, {}});
+    snapshot.destinations[0].key.service = 3;
+    snapshot.destinations[1].key.service = 4;
+    snapshot.destinations[1].tcp_connects = 7;
+  });
+  const std::string text = text_of(page), interface = R"({interface="a \"b\"\\\n")";
+  const std::string first = interface + R"(,destination="192.0.2.1",service="a \"b\"\\"})";
+  const std::string second = interface + R"(,destination="192.0.2.2",service="nginx.service"})";
+  CHECK(has(text, "egress_packets_total" + first + " 101"));
+  CHECK(has(text, "egress_bytes_total" + second + " 6120"));
+  CHECK(has(text, "egress_tcp_connects_total" + second + " 7"));
+  CHECK(has(text,
+            R"(egress_service_info{service="a \"b\"\\",kind="unit",slice="x.slice",container_id="c1",)"
+            R"(pod_uid="p1",cgroup="/x.slice/a"} 1)"));
+  CHECK(has(text, R"(egress_service_info{service="nginx.service",kind="unit",slice="",)"
+                  R"(container_id="",pod_uid="",cgroup=""} 1)"));
+}
+
+TEST_CASE("names as long as they can be fit into a line") {
+  Page page;
+  const std::string longest(kServiceNameMax, '"'), path(3 * 512, '\n');
+  page.read([&](Snapshot& snapshot) {
+    fill(snapshot, 1);
+    snapshot.by_service = true;
+    snapshot.services.resize(1);
+    snapshot.services[0] = ServiceLabels({longest, "cgroup", path, {}, {}, path});
+  });
+  const std::string text = text_of(page);
+  for (size_t begin = 0, end; (end = text.find('\n', begin)) != text.npos; begin = end + 1)
+    CHECK(end - begin < Page::kLineMax);
+  CHECK(text.find(R"(kind="cgroup",slice="",container_id="",pod_uid="",cgroup=""} 1)") != text.npos);
+}
+
 TEST_CASE("an empty page is at its end") {
   Page page;
   page.read([](Snapshot&) {});

@@ -12,7 +12,7 @@ inline egress_key key_of(const std::string& address, int length = -1) {
   egress_key key{};
   const bool ipv6 = address.find(':') != address.npos;
   key.family = ipv6 ? AF_INET6 : AF_INET;
-  key.prefix_length = static_cast<__u16>(length >= 0 ? length : ipv6 ? 128 : 32);
+  key.prefix_length = static_cast<__u8>(length >= 0 ? length : ipv6 ? 128 : 32);
   inet_pton(key.family, address.c_str(), key.address);
   return key;
 }

@@ -126,7 +126,7 @@ function firstPackets(pid: number): Map<string, { protocol: number; port: number
     records
       .filter((record) => record.readUInt8(31) === 1)
       .map((record) => {
-        const bytes = [...record.subarray(8, record.readUInt16LE(4) === 2 ? 12 : 24)]
+        const bytes = [...record.subarray(8, record.readUInt8(4) === 2 ? 12 : 24)]
         const address = ipaddr.fromByteArray(bytes).toString()
         return [address, { protocol: record.readUInt8(30), port: record.readUInt16LE(28) }]
       }),
