@@ -56,8 +56,9 @@ struct egress_sender {
 	__u32 uid; /* of the socket, if one is known */
 };
 
-/* Who sends, in one number: a socket's cgroup2 id, or this bit and the ifindex by which a forwarded packet came
- * in. No id has the bit: ids are small, or before Linux 5.5 a small generation and an inode. 0: nobody. */
+/* Who sends, in one number: a socket's cgroup2 id, or this bit and the ifindex by which a forwarded packet
+ * came in. No id has the bit: ids are small, or before Linux 5.5 a small generation and an inode. 0: nobody.
+ */
 #define EGRESS_SENDER_INGRESS (1ULL << 63)
 
 /* The slots of services that are always there; those that senders get one by one follow. */

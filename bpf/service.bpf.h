@@ -12,8 +12,8 @@
 #include "egress.h"
 #include "maps.bpf.h"
 
-/* The slot of a sender, which gets a free one where it has none. Apart from find_service(), which it would cost
- * registers. */
+/* The slot of a sender, which gets a free one where it has none. Apart from find_service(), which it would
+ * cost registers. */
 static __noinline __u32 find_service_slot(__u64 sender)
 {
 	__u32 *found = bpf_map_lookup_elem(&service_slots, &sender), slot;
@@ -26,8 +26,8 @@ static __noinline __u32 find_service_slot(__u64 sender)
 	owner = bpf_map_lookup_elem(&service_senders, &slot);
 	if (!owner)
 		return EGRESS_SERVICE_OTHER;
-	/* Safe: no other CPU has this slot. First, so that no packet counts in a slot that user space takes for
-	 * free. */
+	/* Safe: no other CPU has this slot. First, so that no packet counts in a slot that user space takes
+	 * for free. */
 	*owner = sender;
 	if (!bpf_map_update_elem(&service_slots, &sender, &slot, BPF_NOEXIST))
 		return slot;
@@ -69,8 +69,8 @@ static __always_inline __u32 find_service(struct __sk_buff *skb)
 	return slot;
 }
 
-/* Lets a record count for another service. Its sender has the other's slot already, and no program counts on the
- * record any more. All in one run, which no signal ends. */
+/* Lets a record count for another service. Its sender has the other's slot already, and no program counts on
+ * the record any more. All in one run, which no signal ends. */
 static __always_inline int fold(const struct egress_fold *wanted)
 {
 	struct egress_destination *record, *other;

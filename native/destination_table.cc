@@ -245,9 +245,8 @@ void DestinationTable::evict_services(const std::vector<ServiceSlots::Activity>&
   if (crowding.empty()) return;
   std::vector<bool> leaves(services_.slots());
   for (const uint32_t slot : crowding) leaves[slot] = true;
-  const auto stay = std::stable_partition(quiet.begin(), quiet.end(), [&](uint32_t id) {
-    return !leaves[records_[id].key.service];
-  });
+  const auto stay = std::stable_partition(
+      quiet.begin(), quiet.end(), [&](uint32_t id) { return !leaves[records_[id].key.service]; });
   idle.evicted.assign(stay, quiet.end());
   idle.listed -= static_cast<uint32_t>(idle.evicted.size());
   quiet.erase(stay, quiet.end());

@@ -27,8 +27,7 @@ Activity Discovery::find_active(uint32_t from, size_t most) {
   const auto names = slots_.names();
   const auto found = table_.find_active(from, most);
   const auto siblings = found.empty() ? Siblings{} : table_.siblings();
-  for (uint32_t id : found)
-    activity.destinations.push_back(table_.name_total(id, siblings, names));
+  for (uint32_t id : found) activity.destinations.push_back(table_.name_total(id, siblings, names));
   activity.next = from;
   return activity;
 }

@@ -161,8 +161,8 @@ std::vector<NamedDestination> Exporter::take_retired(size_t most) {
 std::vector<UnnamedSender> Exporter::unnamed_senders() {
   std::lock_guard lock(table_);
   auto unnamed = destinations_.services().find_unnamed();
-  const auto departed = std::ranges::partition(
-      unnamed, [](const UnnamedSender& one) { return !one.has_departed(); });
+  const auto departed =
+      std::ranges::partition(unnamed, [](const UnnamedSender& one) { return !one.has_departed(); });
   std::vector<NamedSender> unknown;
   for (const auto& [slot, sender, ingress] : departed)
     unknown.push_back({slot, sender, {"unknown", "unknown", {}, {}, {}, {}}});

@@ -181,8 +181,8 @@ void Program::size_maps(const ProgramOptions& options) {
     bpf_map* map = bpf_object__find_map_by_name(skeleton_->obj, pinned.name);
     if (pinned.bytes_per_destination > 0) bpf_map__set_max_entries(map, options.destinations_limit);
     if (pinned.per_service > 0 && services_limit_ > 0)
-      bpf_map__set_max_entries(
-          map, static_cast<uint32_t>(pinned.per_service) * (EGRESS_SERVICES_FIXED + services_limit_));
+      bpf_map__set_max_entries(map, static_cast<uint32_t>(pinned.per_service) *
+                                        (EGRESS_SERVICES_FIXED + services_limit_));
     if (pinned.mmapable && mmapable_) bpf_map__set_map_flags(map, BPF_F_MMAPABLE);
   }
   const auto& maps = skeleton_->maps;
@@ -245,15 +245,13 @@ void Program::fill_free_services() const {
 }
 
 egress_folded Program::fold(uint32_t id, uint32_t from, uint32_t to) const {
-  const egress_fold fold{
-      id, static_cast<uint16_t>(from), static_cast<uint16_t>(to), {}};
+  const egress_fold fold{id, static_cast<uint16_t>(from), static_cast<uint16_t>(to), {}};
   bpf_test_run_opts run{};
   run.sz = sizeof(run);
   run.data_in = &fold;
   run.data_size_in = sizeof(fold);
   int error;
-  do
-    error = bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.egress_fold), &run);
+  do error = bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.egress_fold), &run);
   while (error == -EINTR);
   if (error != 0) throw Error("write map", "destinations", -error);
   return static_cast<egress_folded>(run.retval);

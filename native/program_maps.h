@@ -17,7 +17,7 @@ struct PinnedMap {
   const char* name;
   size_t bytes_per_destination = 0;  ///< in the kernel; 0: the limit does not change its size
   bool mmapable = false;             ///< user space reads it in place, where arrays can be mapped
-  size_t per_service = 0;            ///< entries for each service that may be; 0: it is none of theirs
+  size_t per_service = 0;  ///< entries for each service that may be; 0: it is none of theirs
 };
 
 inline constexpr PinnedMap kPinnedMaps[] = {

@@ -20,7 +20,7 @@ egress_key key_of(uint32_t interface, const egress_prefix& prefix) {
   egress_key key{};
   key.ifindex = interface;
   key.family = prefix.family;
-  key.prefix_length = static_cast<uint16_t>(prefix.length - EGRESS_FAMILY_BITS);
+  key.prefix_length = static_cast<uint8_t>(prefix.length - EGRESS_FAMILY_BITS);
   std::memcpy(key.address, prefix.address, sizeof(key.address));
   return key;
 }
@@ -60,16 +60,16 @@ Ranking rank(const Query& query, DestinationTable& table, const InterfaceSlots& 
     if (!matches(query, destination.key, text)) continue;
     egress_key key = destination.key;
     key.ifindex = index;
+    key.service = 0;  // whoever sends there
     if (query.only_these && !std::ranges::binary_search(only_these, key, key_less)) continue;
-    keys.push_back(sort_key(
-        *query.order, {id, destination, rate, index, active_ns}));
+    keys.push_back(sort_key(*query.order, {id, destination, rate, index, active_ns}));
   }
   ranking.matched = keys.size();
   paginate(keys, query);
   const auto names = slots.names();
   for (const SortKey& key : keys) {
-    ranking.rows.push_back({table.name_total(key.id, siblings, names),
-                            table.sum(siblings.of(key.id)).rate});
+    ranking.rows.push_back(
+        {table.name_total(key.id, siblings, names), table.sum(siblings.of(key.id)).rate});
   }
   // Totals after destinations: no sum exceeds its total.
   for (auto& [interface, rate] : ranking.interfaces)

@@ -21,9 +21,9 @@ ServiceSlots::ServiceSlots(const Program& program, Records& records)
   }
   if (program.mmapable()) senders_.emplace(maps_.service_senders, end());
   names_.resize(end());
-  for (const auto& [slot, name] : {std::pair(EGRESS_SERVICE_UNKNOWN, "unknown"),
-                                   std::pair(EGRESS_SERVICE_KERNEL, "kernel"),
-                                   std::pair(EGRESS_SERVICE_OTHER, "other")})
+  for (const auto& [slot, name] :
+       {std::pair(EGRESS_SERVICE_UNKNOWN, "unknown"), std::pair(EGRESS_SERVICE_KERNEL, "kernel"),
+        std::pair(EGRESS_SERVICE_OTHER, "other")})
     set_name(slot, 0, ServiceLabels({name, name, {}, {}, {}, {}}));
   adopt();
 }

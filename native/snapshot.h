@@ -43,7 +43,8 @@ struct NamedDestination {
   int64_t idle_ms;        ///< likewise since it was last found to have more packets
   egress_sender sender;   ///< of the first packet
   uint64_t life_ns;       ///< first_seen_ns of the oldest record that counts it
-  uint64_t next_life_ns;  ///< of the oldest that is left, where this record leaves; 0: none, or it stays
+  uint64_t
+      next_life_ns;  ///< of the oldest that is left, where this record leaves; 0: none, or it stays
 };
 
 /// Calls `visit` with each field of a destination that JavaScript gets: its name there, as

@@ -25,9 +25,9 @@ export const destination = () =>
           size: full,
         },
         {
-          'first contact': `1000 * egress_destination_first_seen_timestamp_seconds{${selected}}`,
-          packets: `egress_packets_total{${selected}}`,
-          bytes: `egress_bytes_total{${selected}}`,
+          'first contact': `1000 * min without (service) (egress_destination_first_seen_timestamp_seconds{${selected}})`,
+          packets: `sum without (service) (egress_packets_total{${selected}})`,
+          bytes: `sum without (service) (egress_bytes_total{${selected}})`,
         },
         {
           hidden: ['destination'],
@@ -38,12 +38,12 @@ export const destination = () =>
     )
     .withPanel(
       graph({ title: 'Bytes', description: 'Wire bytes sent there.', unit: 'Bps', size: half }, [
-        { expr: `rate(egress_bytes_total{${selected}}[$__rate_interval])`, legend },
+        { expr: `sum without (service) (rate(egress_bytes_total{${selected}}[$__rate_interval]))`, legend },
       ]),
     )
     .withPanel(
       graph({ title: 'Packets', description: 'Wire packets sent there.', unit: 'pps', size: half }, [
-        { expr: `rate(egress_packets_total{${selected}}[$__rate_interval])`, legend },
+        { expr: `sum without (service) (rate(egress_packets_total{${selected}}[$__rate_interval]))`, legend },
       ]),
     )
     .withPanel(
@@ -54,7 +54,12 @@ export const destination = () =>
           unit: 'cps',
           size: half,
         },
-        [{ expr: `rate(egress_tcp_connects_total{${selected}}[$__rate_interval])`, legend }],
+        [
+          {
+            expr: `sum without (service) (rate(egress_tcp_connects_total{${selected}}[$__rate_interval]))`,
+            legend,
+          },
+        ],
       ),
     )
     .withPanel(

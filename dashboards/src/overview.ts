@@ -86,7 +86,7 @@ export const overview = () =>
           size: full,
         },
         {
-          'first contact': `1000 * (egress_destination_first_seen_timestamp_seconds{${chosen}} * on (job, instance, interface, destination) group_right () egress_destination_info{${chosen}, status="new"})`,
+          'first contact': `1000 * (min without (service) (egress_destination_first_seen_timestamp_seconds{${chosen}}) * on (job, instance, interface, destination) group_right () egress_destination_info{${chosen}, status="new"})`,
         },
         { hidden: ['status'], sortBy: 'first contact' },
       ),

@@ -258,11 +258,10 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
 
   /// nameSenders(named): Promise<void>
   Napi::Value name_senders(const Napi::CallbackInfo& info) {
-    return start(info.Env(),
-                 [exporter = shared(info.Env()),
-                  named = to_named_senders(info[0].As<Napi::Array>())] {
-                   exporter->name_senders(named);
-                 });
+    return start(info.Env(), [exporter = shared(info.Env()),
+                              named = to_named_senders(info[0].As<Napi::Array>())] {
+      exporter->name_senders(named);
+    });
   }
 
   /// enableStatistics()

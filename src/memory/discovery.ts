@@ -50,12 +50,7 @@ export class Discovery {
   #polling: Promise<void> = Promise.resolve()
   #closed = false
 
-  constructor(
-    table: Table,
-    memory: Recorder,
-    settings: DiscoverySettings,
-    log: Pick<Logger, 'error'>,
-  ) {
+  constructor(table: Table, memory: Recorder, settings: DiscoverySettings, log: Pick<Logger, 'error'>) {
     this.#table = table
     this.#memory = memory
     this.#settings = settings

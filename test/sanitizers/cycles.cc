@@ -116,7 +116,8 @@ void rank(egress::Exporter& exporter) {
 
 void cycle(egress::Mode mode, bool old_kernel, const std::string& pin_path, uint32_t services) {
   egress::ExporterOptions options;
-  options.program = {64, {rule(0x0a000000, 8, EGRESS_EXCLUDE)}, 32, 128, false, services, old_kernel};
+  options.program = {64,        {rule(0x0a000000, 8, EGRESS_EXCLUDE)}, 32, 128, false, services,
+                     old_kernel};
   options.pin_path = pin_path;
   egress::Exporter exporter(options);
   exporter.attach(kLoopback, "a \"lo\"\\", true, mode);

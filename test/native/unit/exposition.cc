@@ -129,9 +129,10 @@ TEST_CASE("services are labels, and have labels of their own") {
   CHECK(has(text, "egress_packets_total" + first + " 101"));
   CHECK(has(text, "egress_bytes_total" + second + " 6120"));
   CHECK(has(text, "egress_tcp_connects_total" + second + " 7"));
-  CHECK(has(text,
-            R"(egress_service_info{service="a \"b\"\\",kind="unit",slice="x.slice",container_id="c1",)"
-            R"(pod_uid="p1",cgroup="/x.slice/a"} 1)"));
+  CHECK(has(
+      text,
+      R"(egress_service_info{service="a \"b\"\\",kind="unit",slice="x.slice",container_id="c1",)"
+      R"(pod_uid="p1",cgroup="/x.slice/a"} 1)"));
   CHECK(has(text, R"(egress_service_info{service="nginx.service",kind="unit",slice="",)"
                   R"(container_id="",pod_uid="",cgroup=""} 1)"));
 }
@@ -148,7 +149,8 @@ TEST_CASE("names as long as they can be fit into a line") {
   const std::string text = text_of(page);
   for (size_t begin = 0, end; (end = text.find('\n', begin)) != text.npos; begin = end + 1)
     CHECK(end - begin < Page::kLineMax);
-  CHECK(text.find(R"(kind="cgroup",slice="",container_id="",pod_uid="",cgroup=""} 1)") != text.npos);
+  CHECK(text.find(R"(kind="cgroup",slice="",container_id="",pod_uid="",cgroup=""} 1)") !=
+        text.npos);
 }
 
 TEST_CASE("an empty page is at its end") {

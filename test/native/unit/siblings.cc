@@ -30,9 +30,8 @@ using Ids = std::vector<uint32_t>;
 
 TEST_CASE("records of one interface and destination are siblings, the oldest first") {
   const std::vector<egress_destination> all = {
-      record("192.0.2.1", 3, 700),     record("192.0.2.1", 4, 500),
-      record("192.0.2.2", 3, 300),     record("192.0.2.1", 3, 200, 5),
-      record("2001:db8::1", 65535, 9), record("192.0.2.1", 0, 600)};
+      record("192.0.2.1", 3, 700),    record("192.0.2.1", 4, 500),     record("192.0.2.2", 3, 300),
+      record("192.0.2.1", 3, 200, 5), record("2001:db8::1", 65535, 9), record("192.0.2.1", 0, 600)};
   Siblings siblings(all, {0, 1, 2, 3, 4, 5});
   CHECK(of(siblings, 0) == Ids{1, 5, 0});
   CHECK(of(siblings, 5) == Ids{1, 5, 0});
