@@ -34,15 +34,12 @@ export interface MemoryStore {
   /** Says who sent the first packet, where that was not known. */
   nameSender(key: DestinationKey, service: string): void
   /**
-   * Takes over what a destination counts now. In a new life it goes on from what was remembered.
+   * Takes over what a destination counts now. In a new life it goes on from what was remembered. Where a
+   * record leaves that counted together with others, it is what that one counted, and the life goes on as
+   * theirs.
    *
    * @returns false if the destination is not remembered
    */
   update(contact: PlacedContact): boolean
-  /**
-   * Notes that a record has left which counted a destination together with others: what it counted stays
-   * the destination's, and the life goes on as that of the oldest that is left.
-   */
-  handOver(contact: PlacedContact, nextLife: string): void
   addEvents(events: readonly EventRow[]): void
 }

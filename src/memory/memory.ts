@@ -175,10 +175,7 @@ export class Memory {
     const now = this.#now()
     const placed = this.#timeline.place(contacts, now)
     this.#store.transaction((store) => {
-      for (const contact of placed) {
-        if (contact.nextLife === undefined) store.update(contact)
-        else store.handOver(contact, contact.nextLife)
-      }
+      for (const contact of placed) store.update(contact)
       const left = placed.filter(({ nextLife }) => nextLife === undefined)
       store.addEvents(left.map((contact) => eventOf('expired', contact, now.wallMs)))
     })

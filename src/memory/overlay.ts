@@ -33,10 +33,6 @@ export class Overlay implements MemoryStore {
     )
   }
 
-  handOver(contact: PlacedContact, nextLife: string): void {
-    this.#substitute.handOver(contact, nextLife)
-  }
-
   addEvents(events: readonly EventRow[]): void {
     this.#substitute.addEvents(events)
   }

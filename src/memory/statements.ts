@@ -55,7 +55,7 @@ export function prepare(database: Database.Database) {
          last_seen_ms = max(last_seen_ms, @lastSeenMs), last_lived_ms = max(last_lived_ms, @lastLivedMs)
        WHERE interface = @interface AND destination = @destination`,
     ),
-    handOver: database.prepare<[PlacedContact & { nextLife: string }]>(
+    handOver: database.prepare<[PlacedContact]>(
       `UPDATE destinations SET packets_before = packets_before + @packets, bytes_before = bytes_before + @bytes,
          life = @nextLife
        WHERE interface = @interface AND destination = @destination AND life = @life`,

@@ -152,11 +152,8 @@ export class Store implements MemoryStore {
   }
 
   update(contact: PlacedContact): boolean {
-    return this.#statements.update.run(contact).changes > 0
-  }
-
-  handOver(contact: PlacedContact, nextLife: string): void {
-    this.#statements.handOver.run({ ...contact, nextLife })
+    const { update, handOver } = this.#statements
+    return (contact.nextLife === undefined ? update : handOver).run(contact).changes > 0
   }
 
   /** What is selected, oldest first, one by one. */

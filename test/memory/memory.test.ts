@@ -121,6 +121,26 @@ t.test('packets and bytes add up over records, each counted once', (t) => {
   t.end()
 })
 
+t.test('of records that count together, what one leaves with stays counted', (t) => {
+  const { memory } = openMemory(t, temporaryFolder(t))
+  const packets = () => memory.find({ interface: 'eth0', destination: '192.0.2.1' })?.packets
+  const together = (count: number, record: string, rest = {}) =>
+    contact('192.0.2.1', { packets: count, record, ...rest })
+  memory.record([together(23, '1')])
+  memory.record([together(23 + 29, '1')])
+  memory.expire([together(23, '1', { nextRecord: '2' })])
+  t.equal(packets(), 23 + 29, 'the oldest has left')
+  memory.update([together(29 + 31, '2')])
+  t.equal(packets(), 23 + 29 + 31)
+  memory.record([together(29 + 31 + 37, '2')])
+  memory.expire([together(37, '2', { nextRecord: '2' })])
+  memory.update([together(29 + 31 + 41, '2')])
+  t.equal(packets(), 23 + 29 + 31 + 37 + 41, 'a younger one has left')
+  memory.expire([together(29 + 31 + 41 + 43, '2')])
+  t.equal(packets(), 23 + 29 + 31 + 37 + 41 + 43, 'the last has left')
+  t.end()
+})
+
 t.test('what another process acknowledges or forgets is taken over', (t) => {
   const folder = temporaryFolder(t)
   const { memory, clock } = openMemory(t, folder)

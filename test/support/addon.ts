@@ -7,6 +7,8 @@ import type { NativeExporter } from '../../src/kernel/native/exporter.js'
 // These attach to this machine's loopback device and send nothing beyond it.
 export const loopback = 1
 export const addon = loadAddon()
+/** Room for two lines, as native/exposition.h has them. */
+export const smallestBuffer = 2 * (512 + 2 * 3 * 512)
 export const options = {
   destinationsLimit: 256,
   prefixRules: [],
@@ -20,7 +22,7 @@ export const options = {
 export async function page(
   exporter: NativeExporter,
   openMetrics = false,
-  bufferBytes = 4096,
+  bufferBytes = smallestBuffer,
 ): Promise<string> {
   await know(exporter)
   return pageWithoutKnowing(exporter, openMetrics, bufferBytes)
@@ -29,7 +31,7 @@ export async function page(
 export async function pageWithoutKnowing(
   exporter: NativeExporter,
   openMetrics = false,
-  bufferBytes = 4096,
+  bufferBytes = smallestBuffer,
 ): Promise<string> {
   const buffer = Buffer.alloc(bufferBytes)
   const reader = await exporter.read(openMetrics, undefined, buffer)
@@ -42,7 +44,7 @@ export async function pageWithoutKnowing(
 
 /** When a read was made that nobody uses. */
 export async function readNs(exporter: NativeExporter): Promise<bigint> {
-  const reader = await exporter.read(false, undefined, Buffer.alloc(4096))
+  const reader = await exporter.read(false, undefined, Buffer.alloc(smallestBuffer))
   const { readNs } = reader
   reader.close()
   return readNs

@@ -15,13 +15,11 @@ import {
   readNs,
   sendTo127,
   sharedNs,
+  smallestBuffer,
   traffic,
 } from '../../support/addon.js'
 import { eventually } from '../../support/await.js'
 import { parseSamples } from '../../support/exporter.js'
-
-/** Room for two lines, as native/exposition.h has them. */
-const smallestBuffer = 2 * (512 + 2 * 3 * 512)
 
 t.test('the addon needs libc and libstdc++ alone', async (t) => {
   const needed = execFileSync('readelf', ['-d', 'build/Release/egress.node'], { encoding: 'utf8' })
@@ -103,7 +101,7 @@ t.test('scrapes at about the same time share a read', async (t) => {
   t.match(buffers[2]?.toString(), 'destination="127.9.9.201"} 1\n')
   for (const reader of readers) reader.close()
   t.ok((await readNs(exporter)) < (await readNs(exporter)), 'what nobody uses any more is not shared')
-  t.throws(() => readers[0]?.fill(Buffer.alloc(4096)), { code: 'ECLOSED' })
+  t.throws(() => readers[0]?.fill(Buffer.alloc(smallestBuffer)), { code: 'ECLOSED' })
 })
 
 t.test('BPF statistics say what the program cost', async (t) => {

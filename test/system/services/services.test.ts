@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, rmdirSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { lstatSync, mkdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { forwarded } from '../../../src/services/service.js'
+import { addon, loopback, options, page } from '../../support/addon.js'
 import { eventually } from '../../support/await.js'
 import { inCgroup, makeUnits } from '../../support/cgroups.js'
 import { type RunningExporter, startExporter } from '../../support/exporter.js'
 import { auditLines, temporaryFolder } from '../../support/memory.js'
 import { send, router } from '../../support/router.js'
 import { pinFolder } from '../../support/pins.js'
+
+const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 
 const flags = ['--interface=wan0', '--destinations.exclude=none', '--services']
 
@@ -81,63 +86,109 @@ t.test('who sends how much', async (t) => {
 t.test('cgroups of one name are one service, however many come and go', async (t) => {
   const { host } = router(t)
   const [first = ''] = makeUnits(t, 'run-u1.service')
-  const slice = join(first, '..')
   const exporter = await startExporter(t, host, ...flags, '--services.limit=3')
   host.run(inCgroup(first, 0, ...send('203.0.113.1', 23)))
-  assert.deepEqual(await byService(exporter), { '203.0.113.1 run-*.service': 23 })
-  let sent = 23
-  let firsts = 23
-  for (let job = 2; job < 12; job++) {
-    const cgroup = join(slice, `run-u${job}.service`)
+  await eventually(async () =>
+    assert.deepEqual(await byService(exporter), { '203.0.113.1 run-*.service': 23 }),
+  )
+  for (let job = 2; job <= 12; job++) {
+    const cgroup = join(first, `../run-u${job}.service`)
     mkdirSync(cgroup)
     host.run(inCgroup(cgroup, 0, ...send('203.0.113.1', 7)))
     if (job % 2 === 0) host.run(inCgroup(cgroup, 0, ...send('203.0.113.2', 5)))
-    sent += 7
-    firsts = job
-    const seen = await eventually(async () => {
-      const found = await byService(exporter)
-      assert.equal(found['203.0.113.1 run-*.service'], sent)
-      return found
-    })
-    t.same(seen, {
-      '203.0.113.1 run-*.service': sent,
-      '203.0.113.2 run-*.service': 5 * Math.floor(firsts / 2),
-    })
+    // While the cgroup is there: who came and went in between would be unknown.
+    await eventually(async () =>
+      assert.deepEqual(await byService(exporter), {
+        '203.0.113.1 run-*.service': 23 + (job - 1) * 7,
+        '203.0.113.2 run-*.service': Math.floor(job / 2) * 5,
+      }),
+    )
     rmdirSync(cgroup)
   }
+})
+
+t.test('cgroups that nobody could look at are unknown, together', async (t) => {
+  const { host } = router(t)
+  const [here = ''] = makeUnits(t, 'here.service')
+  const exporter = await startExporter(t, host, ...flags, '--poll.interval=1h')
+  for (let job = 1; job <= 7; job++) {
+    const cgroup = join(here, `../job${job}`)
+    mkdirSync(cgroup)
+    host.run(inCgroup(cgroup, 0, ...send('203.0.113.1', 13)))
+    rmdirSync(cgroup)
+  }
+  await eventually(async () => assert.deepEqual(await byService(exporter), { '203.0.113.1 unknown': 7 * 13 }))
 })
 
 t.test('beyond the limit the rest is other, until there is room', async (t) => {
   const { host } = router(t)
   const units = makeUnits(t, ...['a', 'b', 'c', 'd'].map((name) => `${name}.service`))
-  const [a = '', b = '', c = '', d = ''] = units
-  const exporter = await startExporter(
-    t,
-    host,
-    ...flags,
-    '--services.limit=3',
-    '--destinations.idle-timeout=1h',
+  const exporter = await startExporter(t, host, ...flags, '--services.limit=3')
+  // In one second: then the one that is quiet for longest makes room.
+  const commands = units.map((unit, index) =>
+    inCgroup(unit, 0, ...send('203.0.113.1', [23, 29, 31, 37][index] ?? 0)),
   )
-  // Together: later a quiet one would make room.
-  host.run([
-    'sh',
-    '-c',
-    [a, b, c, d]
-      .map((unit, i) => `(${quoted(inCgroup(unit, 0, ...send('203.0.113.1', [23, 29, 31, 37][i] ?? 0)))})`)
-      .join(';'),
-  ])
-  const seen = await byService(exporter)
-  t.equal(seen['203.0.113.1 other'], 37, JSON.stringify(seen))
-  t.equal(Object.values(seen).reduce((sum, value) => sum + value, 0) >= 37, true)
+  host.run(['sh', '-c', commands.map((command) => command.map(quoted).join(' ')).join('\n')])
+  await eventually(async () => assert.equal((await byService(exporter))['203.0.113.1 other'], 37))
+  const last = units.at(-1) ?? ''
   await eventually(async () => {
-    host.run(inCgroup(d, 0, ...send('203.0.113.1', 5)))
-    const now = await byService(exporter)
-    assert.ok((now['203.0.113.1 d.service'] ?? 0) >= 5, JSON.stringify(now))
+    host.run(inCgroup(last, 0, ...send('203.0.113.1', 41)))
+    assert.ok((await byService(exporter))['203.0.113.1 d.service'])
   })
 })
 
-const quoted = (command: readonly string[]) =>
-  command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
+t.test('a service that falls silent leaves, and its destination with the last one', async (t) => {
+  const { host } = router(t)
+  const [backup = '', cron = ''] = makeUnits(t, 'backup.service', 'cron.service')
+  const auditFile = join(temporaryFolder(t), 'audit.log')
+  const idle = ['--destinations.idle-timeout=3s', `--audit.file=${auditFile}`]
+  const exporter = await startExporter(t, host, ...flags, ...idle)
+  host.run(inCgroup(backup, 34, ...send('203.0.113.1', 23)))
+  const expired = (samples: Map<string, number>) =>
+    samples.get('egress_unlisted_packets_total{interface="wan0",reason="expired"}')
+  const events = () => auditLines(auditFile).map(({ event }) => event)
+  await eventually(async () => {
+    host.run(inCgroup(cron, 0, ...send('203.0.113.1', 1)))
+    assert.deepEqual(Object.keys(await byService(exporter)), ['203.0.113.1 cron.service'])
+  })
+  t.equal(expired(exporter.samples()), 23)
+  t.same(events(), ['first_contact'])
+  await eventually(async () => assert.deepEqual(await byService(exporter), {}))
+  await eventually(() => assert.deepEqual(events(), ['first_contact', 'expired']))
+})
+
+for (const oldKernel of [false, true]) {
+  t.test(`a name comes, and with it what was counted${oldKernel ? ', on Linux 5.4' : ''}`, async (t) => {
+    const exporter = new addon.Exporter({ ...options, servicesLimit: 5, oldKernel })
+    t.teardown(() => exporter.close())
+    await exporter.attach(loopback, 'lo', true, 'clsact')
+    const units = makeUnits(t, 'first', 'second')
+    const sendFrom = (cgroup: string, count: number) =>
+      execFileSync('sh', inCgroup(cgroup, 0, ...send('127.9.9.1', count)).slice(1))
+    const shown = async () =>
+      (await page(exporter))
+        .split('\n')
+        .filter((line) => line.includes('egress_packets_total{') && line.includes('127.9.9.1'))
+    const nameAll = async () => {
+      const senders = await exporter.unnamedSenders()
+      await exporter.nameSenders(senders.map(({ slot, sender }) => ({ slot, sender, ...forwarded('lan0') })))
+      return senders
+    }
+    for (const [index, unit] of units.entries()) {
+      sendFrom(unit, 13)
+      const withheld = /^egress_withheld_packets\{interface="lo"\} (\d+)$/m.exec(await page(exporter))
+      t.ok(Number(withheld?.[1]) >= 13, 'what has no name is withheld')
+      const inode = lstatSync(unit, { bigint: true }).ino
+      t.ok((await nameAll()).some(({ sender, cgroup }) => sender === inode && cgroup === String(inode)))
+      t.same(await shown(), [
+        `egress_packets_total{interface="lo",destination="127.9.9.1",service="forwarded:lan0"} ${13 * (index + 1)}`,
+      ])
+    }
+    sendFrom(units[1] ?? '', 17)
+    t.same(await exporter.unnamedSenders(), [])
+    t.match(await shown(), [/ 43$/])
+  })
+}
 
 t.test('counts and names outlive the process by pins, and another setting says what is lost', async (t) => {
   const { host } = router(t)
