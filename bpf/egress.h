@@ -81,7 +81,7 @@ enum egress_service {
 
 struct egress_recent_sender {
 	__u64 sender;
-	__u32 generation; /* of all slots, when this was looked up */
+	__u32 generation; /* senders_generation, when this was looked up */
 	__u32 slot;
 };
 

@@ -82,8 +82,7 @@ struct {
 	__type(value, __u32);
 } service_slots SEC(".maps");
 
-/* The sender that a slot was given to, by slot; 0: it is free. The first tells how often user space changed
- * what slots senders have. */
+/* The sender that a slot was given to, by slot; 0: it is free. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SIZED_AT_LOAD);
@@ -107,10 +106,10 @@ struct {
 	__type(value, struct egress_service_name);
 } service_names SEC(".maps");
 
-/* The slots of those who sent last, by a hash of the sender. */
+/* The slot of who sent last, and behind it those of others by a hash of the sender. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, EGRESS_SENDERS_RECENTLY);
+	__uint(max_entries, 1 + EGRESS_SENDERS_RECENTLY);
 	__type(key, __u32);
 	__type(value, struct egress_recent_sender);
 } senders_recently SEC(".maps");

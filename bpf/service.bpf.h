@@ -11,6 +11,7 @@
 #include "counters.bpf.h"
 #include "egress.h"
 #include "maps.bpf.h"
+#include "settings.bpf.h"
 
 /* The slot of a sender, which gets a free one where it has none. Apart from find_service(), which it would
  * cost registers. */
@@ -38,35 +39,52 @@ static __noinline __u32 find_service_slot(__u64 sender)
 	return found ? *found : EGRESS_SERVICE_OTHER;
 }
 
+/* The same by what this CPU remembers, and remembers it as the last. */
+static __noinline __u32 find_recent_service(__u64 sender, __u32 generation)
+{
+	/* Fibonacci hashing, as in hash_key(). */
+	__u32 index = 1 + (__u32)(sender * 0x9e3779b97f4a7c15 / (~0ULL / EGRESS_SENDERS_RECENTLY + 1));
+	struct egress_recent_sender *recent = bpf_map_lookup_elem(&senders_recently, &index), *last;
+	struct egress_recent_sender found = {sender, generation, 0};
+	const __u32 first = 0;
+
+	if (recent && recent->sender == sender && recent->generation == generation) {
+		found.slot = recent->slot;
+	} else {
+		found.slot = find_service_slot(sender);
+		if (recent)
+			*recent = found; /* safe: this CPU's own */
+	}
+	last = bpf_map_lookup_elem(&senders_recently, &first);
+	if (last)
+		*last = found;
+	return found.slot;
+}
+
 static __always_inline __u32 find_service(struct __sk_buff *skb)
 {
 	const __u32 first = 0;
-	__u64 sender = bpf_skb_cgroup_id(skb), *changes;
-	/* Fibonacci hashing, as in hash_key(). */
-	__u32 index, slot, generation;
-	struct egress_recent_sender *recent;
+	__u64 sender = bpf_skb_cgroup_id(skb);
+	struct egress_recent_sender *last;
+	__u32 generation;
 
 	if (!sender) {
 		if (!skb->ingress_ifindex)
 			return EGRESS_SERVICE_KERNEL;
 		sender = EGRESS_SENDER_INGRESS | skb->ingress_ifindex;
 	}
-	changes = bpf_map_lookup_elem(&service_senders, &first);
-	if (!changes)
-		return EGRESS_SERVICE_OTHER;
-	/* Before the look into the map: what changes later is looked up again. */
-	generation = *(volatile __u64 *)changes;
-	index = sender * 0x9e3779b97f4a7c15 / (~0ULL / EGRESS_SENDERS_RECENTLY + 1);
-	recent = bpf_map_lookup_elem(&senders_recently, &index);
-	/* Torn ones must not be compared: counters.bpf.h. */
+	/* Torn memories must not be compared: counters.bpf.h. */
 	if (preempt_rt)
-		recent = NULL;
-	if (recent && recent->sender == sender && recent->generation == generation)
-		return recent->slot;
-	slot = find_service_slot(sender);
-	if (recent)
-		*recent = (struct egress_recent_sender){sender, generation, slot}; /* safe: this CPU's own */
-	return slot;
+		return find_service_slot(sender);
+	last = bpf_map_lookup_elem(&senders_recently, &first);
+	if (!last)
+		return EGRESS_SERVICE_OTHER;
+	/* Before any look into the map: what changes later is looked up again. */
+	generation = *(volatile __u32 *)&senders_generation;
+	/* Where it lies does not depend on the sender: the processor goes on with it while it compares. */
+	if (last->sender == sender && last->generation == generation)
+		return last->slot;
+	return find_recent_service(sender, generation);
 }
 
 /* Lets a record count for another service. Its sender has the other's slot already, and no program counts on

@@ -15,7 +15,7 @@ constexpr float kBusyPacketsPerSecond = 10'000;
 
 }  // namespace
 
-DestinationTable::DestinationTable(const Program& program, uint32_t limit)
+DestinationTable::DestinationTable(Program& program, uint32_t limit)
     : limit_(limit),
       records_(program, limit),
       retirement_(program, records_),

@@ -25,7 +25,7 @@ class DestinationTable {
  public:
   /// @param program must outlive this object
   /// @throws Error "map memory"
-  DestinationTable(const Program& program, uint32_t limit);
+  DestinationTable(Program& program, uint32_t limit);
 
   /// Puts the published destinations in place of what `found` holds; their `interface` is the slot.
   /// @param read_ns when, CLOCK_MONOTONIC

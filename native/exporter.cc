@@ -148,7 +148,7 @@ SweepResult Exporter::sweep(uint64_t idle_timeout_ms, bool report_retired) {
   destinations_.retirement().retire(idle.expired, EGRESS_EXPIRED, [&](uint32_t id) {
     if (report_retired) discovery_.report_retired(id, siblings, names);
   });
-  destinations_.services().make_room();
+  if (is_alone()) destinations_.services().make_room();
   result.overflow_packets = slots_.measure();
   return result;
 }
@@ -176,12 +176,17 @@ void Exporter::name_senders(const std::vector<NamedSender>& named) {
   name_locked(named);
 }
 
+bool Exporter::is_alone() const {
+  return std::ranges::all_of(slots_.present(),
+                             [this](const auto& one) { return attachments_.has(one.first); });
+}
+
 void Exporter::name_locked(const std::vector<NamedSender>& named) {
   if (named.empty()) return;
   auto siblings = destinations_.siblings();
   const auto names = slots_.names();
   destinations_.services().name(
-      named, [&](uint32_t id) { discovery_.report_merged(id, siblings, names); });
+      named, is_alone(), [&](uint32_t id) { discovery_.report_merged(id, siblings, names); });
 }
 
 void Exporter::set_prefix_rules(std::vector<PrefixRule> next) {

@@ -153,6 +153,8 @@ class Exporter {
 
  private:
   void detach_locked(const std::set<uint32_t>& ifindexes);
+  /// Whether no program of an earlier run counts any more.
+  bool is_alone() const;
   void name_locked(const std::vector<NamedSender>& named);
   void exchange_prefix_rules();
   void retire_excluded();

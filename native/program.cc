@@ -257,6 +257,11 @@ egress_folded Program::fold(uint32_t id, uint32_t from, uint32_t to) const {
   return static_cast<egress_folded>(run.retval);
 }
 
+void Program::forget_senders() {
+  __atomic_fetch_add(&skeleton_->data->senders_generation, 1, __ATOMIC_RELEASE);
+  write_variables();
+}
+
 void Program::resize_lookup_cache(uint32_t destinations) {
   if (!mmapable_) return;
   // As many bits of the hash as the index has.
@@ -266,6 +271,10 @@ void Program::resize_lookup_cache(uint32_t destinations) {
 
 void Program::put_in_force(uint32_t set) {
   __atomic_store_n(&skeleton_->data->prefix_rules_in_force, set, __ATOMIC_RELEASE);
+  write_variables();
+}
+
+void Program::write_variables() {
   if (mmapable_) return;
   // The other words are written as they are.
   variables(skeleton_.get()).update(0, *skeleton_->data);

@@ -88,6 +88,9 @@ class Program {
   /// The prefixes that decide about new destinations.
   PrefixRules& prefix_rules() { return *prefix_rules_; }
 
+  /// Lets the program forget what it remembers of senders: it looks for their slots again.
+  void forget_senders();
+
   /// Sizes the lookup cache for so many destinations, up to the limit: the program finds them
   /// fastest then.
   void resize_lookup_cache(uint32_t destinations);
@@ -105,6 +108,8 @@ class Program {
   void size_maps(const ProgramOptions& options);
   void adopt(const PinFolder& pins);
   void put_in_force(uint32_t set);
+  /// Where variables are not mapped.
+  void write_variables();
   /// Puts all ids into free_ids. @throws Error "write map"
   void fill_free_ids();
   /// Puts all slots into free_services. @throws Error "write map"

@@ -10,7 +10,7 @@
 
 namespace egress {
 
-ServiceSlots::ServiceSlots(const Program& program, Records& records)
+ServiceSlots::ServiceSlots(Program& program, Records& records)
     : program_(program),
       maps_(program.maps()),
       records_(records),
@@ -52,7 +52,7 @@ void ServiceSlots::set_sender(uint32_t slot, uint64_t sender) {
 }
 
 void ServiceSlots::put_in_force() {
-  set_sender(0, sender(0) + 1);
+  program_.forget_senders();
   wait_for_running_programs();
 }
 
@@ -79,7 +79,7 @@ std::vector<UnnamedSender> ServiceSlots::find_unnamed() const {
   return unnamed;
 }
 
-void ServiceSlots::name(const std::vector<NamedSender>& named,
+void ServiceSlots::name(const std::vector<NamedSender>& named, bool alone,
                         const std::function<void(uint32_t id)>& merged) {
   std::vector<Fold> folds;
   for (const auto& [slot, sender, service] : named) {
@@ -88,7 +88,7 @@ void ServiceSlots::name(const std::vector<NamedSender>& named,
       continue;
     ServiceLabels labels(service);
     if (const auto same = slot_of_.find(labels.service()); same != slot_of_.end()) {
-      folds.push_back({slot, sender, same->second});
+      if (alone) folds.push_back({slot, sender, same->second});
       continue;
     }
     // Another CPU may have been first to give the sender a slot; this one goes back, then.

@@ -40,7 +40,7 @@ class ServiceSlots {
  public:
   /// @param program, records must outlive this object
   /// @throws Error "map memory", "read map"
-  ServiceSlots(const Program& program, Records& records);
+  ServiceSlots(Program& program, Records& records);
 
   /// Whether services are told apart.
   bool enabled() const { return limit_ > 0; }
@@ -56,9 +56,12 @@ class ServiceSlots {
   std::vector<UnnamedSender> find_unnamed() const;
 
   /// Names senders. Waits for running programs where services come together.
+  /// @param alone whether no program of an earlier run counts any more, which remembers slots for
+  ///        itself; else services that have to come together stay without a name
   /// @param merged is called with each record that another one counts on for
   /// @throws Error "read map", "write map"
-  void name(const std::vector<NamedSender>& named, const std::function<void(uint32_t id)>& merged);
+  void name(const std::vector<NamedSender>& named, bool alone,
+            const std::function<void(uint32_t id)>& merged);
 
   /// What a look at all records found of a slot.
   struct Activity {
@@ -97,7 +100,7 @@ class ServiceSlots {
   uint32_t wanted() const { return limit_ - (limit_ + 9) / 10; }
   std::vector<bool> find_used();
 
-  const Program& program_;
+  Program& program_;
   const ProgramMaps& maps_;
   Records& records_;
   const uint32_t limit_;
