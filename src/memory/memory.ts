@@ -3,7 +3,7 @@ import type { Contact } from '../kernel/contacts.js'
 import { AuditLog } from './audit-log.js'
 import { FailoverStore, type StoreLog } from './failover-store.js'
 import { type Instant, readInstant } from './lived-clock.js'
-import { type DestinationKey, eventOf, type PlacedContact, type Remembered, type Status } from './rows.js'
+import { type DestinationKey, eventOf, isLast, type PlacedContact, type Remembered } from './rows.js'
 import { maxAnnounced, facts } from './memory-store.js'
 import { unknown } from '../services/service.js'
 import { NameFinder } from './names.js'
@@ -176,8 +176,7 @@ export class Memory {
     const placed = this.#timeline.place(contacts, now)
     this.#store.transaction((store) => {
       for (const contact of placed) store.update(contact)
-      const left = placed.filter(({ nextLife }) => nextLife === undefined)
-      store.addEvents(left.map((contact) => eventOf('expired', contact, now.wallMs)))
+      store.addEvents(placed.filter(isLast).map((contact) => eventOf('expired', contact, now.wallMs)))
     })
   }
 
@@ -221,7 +220,7 @@ export class Memory {
   }
 
   /** Where it cannot be told what was seen before, nothing is announced: the database decides later. */
-  #statusOf(contact: PlacedContact): Status {
+  #statusOf(contact: PlacedContact): Remembered['status'] {
     return this.#timeline.isBaseline(contact) || !this.#store.certain ? 'baseline' : 'new'
   }
 

@@ -38,6 +38,9 @@ export interface PlacedContact extends Contact {
   readonly lastLivedMs: number
 }
 
+/** Whether no other record counts the destination when this one leaves. */
+export const isLast = ({ nextLife }: PlacedContact): boolean => nextLife === undefined
+
 /** What is remembered of a contact's sender. */
 export type NamedSender = Pick<Remembered, 'service' | 'uid'>
 
