@@ -19,12 +19,12 @@ for (const mode of ['tcx', 'clsact'] as const) {
     const exporter = new addon.Exporter(options)
     t.equal(await exporter.attach(loopback, 'lo', true, mode), mode)
     t.equal(attached(), before + 1)
-    const reading = exporter.read(false, undefined, Buffer.alloc(4096))
+    const reading = exporter.read(false, undefined, Buffer.alloc(8192))
     exporter.close()
     exporter.close()
     t.equal(attached(), before)
     t.ok(await reading, 'a read under way ends well')
-    t.throws(() => exporter.read(false, undefined, Buffer.alloc(4096)), { code: 'ECLOSED' })
+    t.throws(() => exporter.read(false, undefined, Buffer.alloc(8192)), { code: 'ECLOSED' })
     await t.rejects(async () => exporter.attach(loopback, 'lo', true, mode), { code: 'ECLOSED' })
   })
 }
@@ -71,7 +71,7 @@ t.test('workers load it beside the main thread, and their end detaches', async (
     const addon = require(${JSON.stringify(new URL('../../../build/Release/egress.node', import.meta.url).pathname)})
     const exporter = new addon.Exporter(${JSON.stringify(options)})
     exporter.attach(1, 'lo', true, 'tcx')
-      .then(() => exporter.read(false, undefined, Buffer.alloc(4096)))
+      .then(() => exporter.read(false, undefined, Buffer.alloc(8192)))
       .then(() => parentPort.postMessage('counting'))
     setInterval(() => {}, 1000)`
   const workers = [0, 1].map(() => new Worker(script, { eval: true }))
