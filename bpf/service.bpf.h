@@ -112,7 +112,7 @@ static __always_inline int fold(const struct egress_fold *wanted)
 		return EGRESS_FOLD_REFUSED;
 	other_id = *found;
 	other = bpf_map_lookup_elem(&destinations, &other_id);
-	if (!other || other == record)
+	if (!other || other_id == wanted->id)
 		return EGRESS_FOLD_REFUSED;
 	/* Atomic: CPUs share the record. */
 	__sync_fetch_and_add(&other->packets, record->packets);
