@@ -152,8 +152,7 @@ export class Store implements MemoryStore {
   }
 
   update(contact: PlacedContact): boolean {
-    const { update, handOver } = this.#statements
-    return (contact.nextLife === undefined ? update : handOver).run(contact).changes > 0
+    return this.#statements[contact.nextLife === undefined ? 'update' : 'handOver'].run(contact).changes > 0
   }
 
   /** What is selected, oldest first, one by one. */
