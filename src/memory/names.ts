@@ -33,8 +33,8 @@ export class NameFinder {
    *
    * @returns whether there is anything
    */
-  findLate(store: Pick<FailoverStore, 'current' | 'transaction'>): boolean {
-    const named = this.#senders.nameLate(store)
-    return this.#networks.review(store) || named
+  findLate(store: Pick<FailoverStore, 'generation' | 'transaction'>): boolean {
+    const reviewed = this.#networks.review(store)
+    return this.#senders.nameLate(store) || reviewed
   }
 }

@@ -3,7 +3,6 @@ import { type Network, unknownNetwork } from '../networks/network.js'
 import type { FailoverStore } from './failover-store.js'
 import { facts } from './memory-store.js'
 import type { DestinationKey } from './rows.js'
-import type { Store } from './store.js'
 
 /** What addresses belong to, as far as the memory asks. */
 export interface NetworkSource {
@@ -25,8 +24,8 @@ const beginning: DestinationKey = { interface: '', destination: '' }
 /** What destinations belong to. When a file changes, all that is remembered is looked up again. */
 export class NetworkNames {
   readonly #source: NetworkSource
-  /** What the review is of: a store and a version. */
-  #store: Store | undefined
+  /** What the review is of: a generation of the store, and a version of the files. */
+  #generation: number | undefined
   #version: string | undefined
   /** The last one that was reviewed; undefined: all were. */
   #after: DestinationKey | undefined
@@ -49,13 +48,14 @@ export class NetworkNames {
    *
    * @returns whether any belongs to another network by now
    */
-  review(store: Pick<FailoverStore, 'current' | 'transaction'>): boolean {
+  review(store: Pick<FailoverStore, 'generation' | 'transaction'>): boolean {
     this.#source.look()
     const { version } = this.#source
-    if (store.current !== this.#store || version !== this.#version) {
-      this.#store = store.current
+    if (store.generation !== this.#generation || version !== this.#version) {
+      const isOf = store.transaction((_view, whole) => whole.fact(facts.networks) ?? '')
+      this.#generation = store.generation
       this.#version = version
-      this.#after = (this.#store.fact(facts.networks) ?? '') === version ? undefined : beginning
+      this.#after = isOf === version ? undefined : beginning
     }
     if (!this.#after) return false
     const after = this.#after

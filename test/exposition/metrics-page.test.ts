@@ -43,8 +43,8 @@ t.test('docs/metrics.md says what each reason is', (t) => {
 t.test('docs/metrics.md has each metric that pages have, with its type and labels, and no other', (t) => {
   const inDocs = documented()
   for (const [name, family] of served()) t.same(inDocs.get(name), family, name)
-  // What that page has none of: connections, and what is only for scrapers.
+  // What that page has none of: connections, services, and what is only for scrapers.
   const others = [...inDocs.keys()].filter((name) => !served().has(name))
-  t.same(others, ['egress_tcp_connects_total', 'egress_zero_first_seconds'])
+  t.same(others, ['egress_tcp_connects_total', 'egress_service_info', 'egress_zero_first_seconds'])
   t.end()
 })
