@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 /** A set of addresses that share their first bits. */
@@ -76,18 +76,31 @@ function hasBitsAfter(bytes: Uint8Array, length: number): boolean {
 /** An address as it is shown, whichever way it is written: `2001:db8::1`; undefined if it is none. */
 export function canonicalAddress(text: string): string | undefined {
   if (isIP(text) === 0 || text.includes('%')) return undefined
-  return ipaddr.fromByteArray([...parsePrefix(text).bytes]).toString()
+  return addressOf(parsePrefix(text))
 }
 
-/** A prefix in CIDR notation. */
-export const formatPrefix = ({ bytes, length }: Prefix): string =>
-  `${ipaddr.fromByteArray([...bytes]).toString()}/${length}`
+/** The first address of a prefix. */
+export const addressOf = ({ bytes }: Prefix): string => ipaddr.fromByteArray([...bytes]).toString()
 
-/** Whether all of one prefix lies in the other. */
-export function isWithin(inner: Prefix, outer: Prefix): boolean {
-  if (inner.bytes.length !== outer.bytes.length || inner.length < outer.length) return false
-  const address = ipaddr.fromByteArray([...inner.bytes])
-  return address.match(ipaddr.fromByteArray([...outer.bytes]), outer.length)
+/** A prefix in CIDR notation. */
+export const formatPrefix = (prefix: Prefix): string => `${addressOf(prefix)}/${prefix.length}`
+
+/**
+ * Whether a destination, an address or a prefix, lies in a prefix. Natively: it may be asked of a million.
+ *
+ * @returns the question, which takes a destination as it is shown
+ */
+export function contains(prefix: Prefix): (destination: string) => boolean {
+  const family = prefix.bytes.length === 4 ? 'ipv4' : 'ipv6'
+  const list = new BlockList()
+  list.addSubnet(addressOf(prefix), prefix.length, family)
+  return (destination) => {
+    if (destination.includes(':') !== (family === 'ipv6')) return false
+    const slash = destination.indexOf('/')
+    if (slash < 0) return list.check(destination, family)
+    const isLonger = Number(destination.slice(slash + 1)) >= prefix.length
+    return isLonger && list.check(destination.slice(0, slash), family)
+  }
 }
 
 /** One byte of a mask whose first `bits` bits (negative: none, above 8: all) are set. */

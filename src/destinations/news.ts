@@ -1,4 +1,4 @@
-import { isWithin, parsePrefix, type Prefix } from '../config/prefix.js'
+import { contains, parsePrefix, type Prefix } from '../config/prefix.js'
 import type { NamedDestination, Order, Rated, Ranking, RankQuery } from '../kernel/ranking.js'
 import type { Remembered } from '../memory/rows.js'
 
@@ -28,12 +28,13 @@ export async function rankNews(
   })
   const active = new Map(rows.map((row) => [identity(row), row]))
   const now = Date.now()
+  const isWithin = query.within ? contains(query.within) : () => true
   const matching = known
     .map(({ remembered, prefix }) => {
       const record = active.get(identity(remembered)) ?? silent(remembered, now)
       return { record, remembered, prefix, value: sortValue(query.order, record, prefix) }
     })
-    .filter((one) => isWanted(query, one))
+    .filter(({ record }) => isWanted(query, record) && isWithin(record.destination))
     .sort((a, b) => compare(a.value, b.value) || a.record.bytes - b.record.bytes)
   if (query.descending) matching.reverse()
   const page = matching.slice(query.offset, query.offset + query.limit)
@@ -63,10 +64,9 @@ function compare<T extends number | string>(a: T, b: T): number {
   return a < b ? -1 : 1
 }
 
-function isWanted(query: RankQuery, { record, prefix }: { record: Live; prefix: Prefix }): boolean {
+function isWanted(query: RankQuery, record: Live): boolean {
   return (
     record.destination.includes(query.search ?? '') &&
-    (query.within === undefined || isWithin(prefix, query.within)) &&
     (query.interface === undefined || record.interface === query.interface) &&
     (query.protocol === undefined || record.protocol === query.protocol) &&
     (query.port === undefined || record.port === query.port)

@@ -1,5 +1,4 @@
-import { BlockList } from 'node:net'
-import { formatPrefix, type Prefix } from '../config/prefix.js'
+import { addressOf, contains, type Prefix } from '../config/prefix.js'
 import type { Status } from './rows.js'
 
 /** Which destinations are meant; what is absent leaves nothing out. */
@@ -37,7 +36,8 @@ export function where({ status, interface: iface, within, firstSeenFromMs }: Sel
       .filter((prefix) => !isAddress(prefix))
       .map((prefix, index) => {
         const name = `within_${index}`
-        functions.set(name, isWithin(prefix))
+        const isWithin = contains(prefix)
+        functions.set(name, (destination) => Number(isWithin(destination)))
         const start = commonStart(prefix)
         if (start === '') return `${name}(destination)`
         parameters.push(start, after(start))
@@ -62,7 +62,6 @@ const eachInterface = `
   SELECT name FROM each`
 
 const isAddress = ({ bytes, length }: Prefix) => length === bytes.length * 8
-const addressOf = (prefix: Prefix) => formatPrefix(prefix).replace(/\/\d+$/, '')
 
 /**
  * The text that every destination within a prefix begins with: its whole octets, or its whole groups up to the
@@ -84,17 +83,3 @@ function commonStart({ bytes, length }: Prefix): string {
 /** The first text after all that begin with this one. */
 const after = (start: string) =>
   start.slice(0, -1) + String.fromCharCode(start.charCodeAt(start.length - 1) + 1)
-
-/** Exact for an address and for a prefix, as they are stored. Natively: it may be called for a million rows. */
-function isWithin(prefix: Prefix): (destination: string) => number {
-  const family = prefix.bytes.length === 4 ? 'ipv4' : 'ipv6'
-  const list = new BlockList()
-  list.addSubnet(addressOf(prefix), prefix.length, family)
-  return (destination) => {
-    if (destination.includes(':') !== (family === 'ipv6')) return 0
-    const slash = destination.indexOf('/')
-    if (slash < 0) return list.check(destination, family) ? 1 : 0
-    const isLonger = Number(destination.slice(slash + 1)) >= prefix.length
-    return isLonger && list.check(destination.slice(0, slash), family) ? 1 : 0
-  }
-}

@@ -1,25 +1,11 @@
 import { readFileSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
-import { Reader, type Response } from 'mmdb-lib'
 import { formatPrefix, parsePrefix, type Prefix } from '../config/prefix.js'
 import { readYamlFile } from '../config/yaml-file.js'
-import { MmdbFile, isMmdb } from './mmdb-file.js'
-import type { Network } from './network.js'
+import { isMmdb, mmdbFile } from './mmdb-file.js'
+import type { Finding, NetworkFile } from './network.js'
 import { PrefixTable } from './prefix-table.js'
 import { type Range, readLines, readProviderRanges } from './ranges.js'
-
-/** What a file says of an address: as much of it as it has. */
-export interface Finding extends Partial<Network> {
-  /** Of the prefix, in bits. */
-  readonly length: number
-}
-
-/** A file of networks. */
-export interface NetworkFile {
-  /** Where several know an address: `own` names come before `ranges` of providers, and these before a `database`. */
-  readonly kind: 'own' | 'ranges' | 'database'
-  readonly find: (prefix: Prefix) => Finding | undefined
-}
 
 /** In characters; IPv6 with an IPv4 address in it, and a length, has as many. */
 const longest = 49
@@ -39,7 +25,7 @@ export function readNetworkFile(path: string): NetworkFile {
   if (status.size > maxBytes) throw new Error('it is larger than 1 GiB')
   if (/\.ya?ml$/i.test(path)) return { kind: 'own', ...table(ownRanges(path)) }
   const bytes = readFileSync(path)
-  if (isMmdb(bytes)) return new MmdbFile(new Reader<Response>(bytes))
+  if (isMmdb(bytes)) return mmdbFile(bytes)
   if (bytes.includes(0)) throw new Error('it is neither text nor an MMDB database')
   const text = bytes.toString('utf8')
   const ranges = text.trimStart().startsWith('{')

@@ -2,8 +2,8 @@ import { statSync } from 'node:fs'
 import { parsePrefix, type Prefix } from '../config/prefix.js'
 import { usageError } from '../errors.js'
 import type { Logger } from '../log.js'
-import { type Finding, type NetworkFile, readNetworkFile } from './network-file.js'
-import { type Network, unknownNetwork } from './network.js'
+import { readNetworkFile } from './network-file.js'
+import { type Finding, type Network, type NetworkFile, unknownNetwork } from './network.js'
 
 interface Loaded {
   /** Tells a changed file; undefined: nobody has looked. */
