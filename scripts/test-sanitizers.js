@@ -21,7 +21,9 @@ const cycles = compile(
 )
 const unit = compile('unit', [
   ...sourcesIn('test/native/unit'),
-  ...['address_text', 'exposition', 'query', 'siblings'].map((name) => `native/${name}.cc`),
+  ...['address_text', 'answer_cache', 'dns_answer', 'dns_packet', 'exposition', 'query', 'siblings'].map(
+    (name) => `native/${name}.cc`,
+  ),
 ])
 const runs = [[unit], ['sh', 'scripts/isolate.sh', cycles, '/sys/fs/bpf/egress']]
 const passed = runs.filter(run).length

@@ -5,7 +5,9 @@ import t from 'tap'
 import { temporaryFolder } from '../support/memory.js'
 
 /** What asks nothing of the kernel; scripts/test-sanitizers.js has the same. */
-const pure = ['address_text', 'exposition', 'query', 'siblings'].map((name) => `native/${name}.cc`)
+const pure = [
+  ...['address_text', 'answer_cache', 'dns_answer', 'dns_packet', 'exposition', 'query', 'siblings'],
+].map((name) => `native/${name}.cc`)
 const folder = 'test/native/unit'
 
 t.test('the C++ that needs no kernel, case by case', (t) => {
