@@ -57,6 +57,28 @@ void append_text(std::string& json, uint64_t number) {
   json += '"';
 }
 
+void append_sender(std::string& json, const egress_sender& sender, IngressNames& ingress) {
+  json += ",\"sender\":{\"cgroup\":";
+  append_text(json, sender.cgroup_id);
+  json += ",\"ingress\":";
+  append_value(json, ingress[sender.ingress_ifindex]);
+  json += ",\"uid\":";
+  append_value(json, sender.uid);
+  json += '}';
+}
+
+void append_own(std::string& json, const OwnContact& own, IngressNames& ingress) {
+  (json += ",\"own\":{\"service\":") += own.service;
+  append_sender(json, own.sender, ingress);
+  json += ",\"protocol\":";
+  append_value(json, own.protocol);
+  json += ",\"port\":";
+  append_value(json, own.port);
+  json += ",\"ageMs\":";
+  append_value(json, own.age_ms);
+  json += '}';
+}
+
 }  // namespace
 
 Contacts pack(const std::vector<NamedDestination>& destinations) {
@@ -73,13 +95,8 @@ Contacts pack(const std::vector<NamedDestination>& destinations) {
       json += ",\"nextRecord\":";
       append_text(json, destination.next_life_ns);
     }
-    json += ",\"sender\":{\"cgroup\":";
-    append_text(json, destination.sender.cgroup_id);
-    json += ",\"ingress\":";
-    append_value(json, ingress[destination.sender.ingress_ifindex]);
-    json += ",\"uid\":";
-    append_value(json, destination.sender.uid);
-    json += '}';
+    append_sender(json, destination.sender, ingress);
+    if (destination.own) append_own(json, *destination.own, ingress);
     // Inline, so that each name is copied by its length: calls make this a tenth slower.
     for_each_field(
         destination, [&](std::string_view name, const auto& value) __attribute__((always_inline)) {

@@ -83,7 +83,8 @@ NamedDestination DestinationTable::name_destination(uint32_t id, const Destinati
       .idle_ms = idle_ms,
       .sender = records_.first_sender(id),
       .life_ns = destination.first_seen_ns,
-      .next_life_ns = 0};
+      .next_life_ns = 0,
+      .own = {}};
   append_address(named.destination, destination.key);
   return named;
 }
@@ -127,7 +128,18 @@ NamedDestination DestinationTable::name_total(uint32_t id, const Siblings& sibli
   named.idle_ms -= later_ms;
   named.id = id;
   named.first_seen_ns = records_[id].first_seen_ns;
+  if (services_.enabled()) named.own = own_contact(id);
   return named;
+}
+
+OwnContact DestinationTable::own_contact(uint32_t id) {
+  const egress_destination& record = records_[id];
+  const ServiceLabels* labels = services_.labels(record.key.service);
+  return {.service = labels ? std::string(labels->service_value()) : "\"\"",
+          .sender = records_.first_sender(id),
+          .port = record.port,
+          .protocol = record.protocol,
+          .age_ms = static_cast<int64_t>(monotonic_ns() - record.first_seen_ns) / kNsPerMs};
 }
 
 template <typename Each>

@@ -71,6 +71,9 @@ class DestinationTable {
   /// The same of all records that count a record's destination.
   NamedDestination name_total(uint32_t id, const Siblings& siblings,
                               const std::vector<std::string>& interfaces);
+  /// What a record knows of its own first packet.
+  /// @throws Error "read map"
+  OwnContact own_contact(uint32_t id);
   /// When find_idle() last found that a record had more packets, CLOCK_BOOTTIME.
   uint64_t active_ns(uint32_t id) { return user_state_[id].active_ns; }
 

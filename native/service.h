@@ -50,6 +50,9 @@ struct ServiceLabels {
   /// The first label.
   std::string_view service() const { return std::string_view(text).substr(0, service_size); }
 
+  /// Its value, quoted. JSON would quote it alike: names have no control characters.
+  std::string_view service_value() const { return service().substr(service().find('"')); }
+
   /// Beyond so many bytes all but the name and the kind is left out.
   static constexpr size_t kMost = 2000;
 };

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,15 @@ struct Destination {
   int64_t first_seen_ms;   ///< since the Unix epoch
 };
 
+/// What one record of a destination knows of its own first packet, where services are told apart.
+struct OwnContact {
+  std::string service;  ///< quoted, as in JSON and in labels; "": it has no name yet
+  egress_sender sender;
+  uint16_t port;
+  uint8_t protocol;
+  int64_t age_ms;
+};
+
 /// A listed destination by the names that users have for it. Where services are told apart, the
 /// counts are of all that send there, and the first packet is the first of any.
 struct NamedDestination {
@@ -45,6 +55,7 @@ struct NamedDestination {
   uint64_t life_ns;       ///< first_seen_ns of the oldest record that counts it
   uint64_t
       next_life_ns;  ///< of the oldest that is left, where this record leaves; 0: none, or it stays
+  std::optional<OwnContact> own;  ///< of the record that it was looked up for
 };
 
 /// Calls `visit` with each field of a destination that JavaScript gets: its name there, as

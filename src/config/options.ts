@@ -18,6 +18,10 @@ export type LogFormat = (typeof logFormats)[number]
 export const replyTreatments = ['count', 'aggregate'] as const
 export type ReplyTreatment = (typeof replyTreatments)[number]
 
+/** Whose first contact is news; `auto`: a service's where those are told apart, else the host's. */
+export const newBys = ['auto', 'destination', 'service'] as const
+export type NewBy = Exclude<(typeof newBys)[number], 'auto'>
+
 interface Definition {
   /** What stands for the value in the help; absent where the flag is enough. */
   readonly value?: string
@@ -108,6 +112,12 @@ export const options = {
     value: 'number',
     help: 'most services that are told apart at a time, 2.4 KiB of kernel memory each; the rest is other',
     default: '1024',
+  },
+  'new.by': {
+    value: 'subject',
+    help: 'what is new: a destination for this host, or for a service, which takes --services; auto: for a service with --services',
+    choices: newBys,
+    default: 'auto',
   },
   'bpf.mode': {
     value: 'mode',

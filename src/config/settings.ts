@@ -3,7 +3,7 @@ import { parseAllowedHosts } from './allowed-hosts.js'
 import { parseDuration } from './duration.js'
 import { type ListenAddress, parseListenAddress } from './listen-address.js'
 import { parseNamePattern } from './name-pattern.js'
-import type { BpfMode, LogFormat, LogLevel, MissingTreatment, OptionName, Values } from './options.js'
+import type { BpfMode, LogFormat, LogLevel, MissingTreatment, NewBy, OptionName, Values } from './options.js'
 import { type PrefixRule, parsePrefixRules, refuseContradictions, refuseTooMany } from './prefix-rules.js'
 
 /** Where first contacts are logged. */
@@ -34,6 +34,8 @@ export interface Settings {
   readonly aggregateReplies: boolean
   /** Most services that are told apart; 0: none are. */
   readonly servicesLimit: number
+  /** Whose first contact is news. */
+  readonly newBy: NewBy
   readonly bpfMode: BpfMode
   /** Whether the kernel's BPF statistics are to be on. */
   readonly bpfStats: boolean
@@ -108,6 +110,7 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
     ipv6PrefixLength,
     aggregateReplies: values['destinations.replies'] === 'aggregate',
     servicesLimit: values.services === 'true' ? servicesLimit : 0,
+    newBy: read('new.by', (text) => parseNewBy(text, values.services === 'true')),
     // Their words have been compared with the choices already.
     bpfMode: values['bpf.mode'] as BpfMode,
     bpfStats: values['bpf.stats'] === 'true',
@@ -157,6 +160,11 @@ function between(least: number, most: number, ms: number): number {
   if (ms < least) throw new Error('it must be longer than 0')
   if (ms > most) throw new Error('it must be a day at most')
   return ms
+}
+
+function parseNewBy(text: string, services: boolean): NewBy {
+  if (text === 'service' && !services) throw new Error('what is new for a service takes --services')
+  return services && text !== 'destination' ? 'service' : 'destination'
 }
 
 function parseFiles(paths: readonly string[]): readonly string[] {

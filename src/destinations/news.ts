@@ -31,7 +31,10 @@ export async function rankNews(
   const isWithin = query.within ? contains(query.within) : () => true
   const matching = known
     .map(({ remembered, prefix }) => {
-      const record = active.get(identity(remembered)) ?? silent(remembered, now)
+      // What is told of the first contact is the news'; it may be one service's.
+      const { firstSeenMs, protocol, port } = remembered
+      const live = active.get(identity(remembered))
+      const record = live ? { ...live, firstSeenMs, protocol, port } : silent(remembered, now)
       return { record, remembered, prefix, value: sortValue(query.order, record, prefix) }
     })
     .filter(({ record }) => isWanted(query, record) && isWithin(record.destination))

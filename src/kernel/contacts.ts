@@ -20,6 +20,13 @@ export interface UnnamedSender extends Pick<Sender, 'cgroup' | 'ingress'> {
 
 export type NamedSender = Pick<UnnamedSender, 'slot' | 'sender'> & Service
 
+/** What one record of a destination knows of its own first packet. */
+export interface OwnContact extends Pick<NamedDestination, 'protocol' | 'port' | 'ageMs'> {
+  /** Whose packets it counts; empty: that has no name yet. */
+  readonly service: string
+  readonly sender: Sender
+}
+
 /** A destination of the table on its way to the memory. */
 export interface Contact extends NamedDestination {
   /** Tells the records of a boot apart: CLOCK_MONOTONIC of the first packet, in ns. */
@@ -30,6 +37,8 @@ export interface Contact extends NamedDestination {
    */
   readonly nextRecord?: string
   readonly sender: Sender
+  /** Of the record that it was looked up for, with --services and while that is in the table. */
+  readonly own?: OwnContact
 }
 
 /**

@@ -1,4 +1,4 @@
-import { closeSync, openSync, statSync } from 'node:fs'
+import { closeSync, openSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { isOutdated, migrate } from './schema.js'
@@ -47,8 +47,35 @@ export function openCopy(bytes: Buffer): Database.Database {
   }
 }
 
+/** A database's file and what lies beside it, as they were when it was opened. */
+export class DatabaseFiles {
+  readonly #inodes: ReadonlyMap<string, string | undefined>
+  readonly #beside: readonly string[]
+
+  /** @param file undefined: it is in memory */
+  constructor(file: string | undefined) {
+    this.#beside = file === undefined ? [] : ['-wal', '-shm'].map((suffix) => file + suffix)
+    const all = file === undefined ? [] : [file, ...this.#beside]
+    this.#inodes = new Map(all.map((file) => [file, inodeOf(file)]))
+  }
+
+  /** Without the log, or the index of that, other processes cannot read what is in the database. */
+  areInPlace(): boolean {
+    return [...this.#inodes.keys()].every((file) => this.#isInPlace(file))
+  }
+
+  /** Of a file that is not in place: SQLite leaves it, and would take it for that of the file there now. */
+  removeLog(): void {
+    for (const file of this.#beside) if (this.#isInPlace(file)) rmSync(file, { force: true })
+  }
+
+  #isInPlace(file: string): boolean {
+    return inodeOf(file) === this.#inodes.get(file)
+  }
+}
+
 /** What tells a file from another in its place; undefined: there is none. */
-export function inodeOf(file: string): string | undefined {
+function inodeOf(file: string): string | undefined {
   const { dev, ino } = statSync(file, { throwIfNoEntry: false, bigint: true }) ?? {}
   return ino === undefined ? undefined : `${dev}:${ino}`
 }

@@ -1,4 +1,5 @@
 import type { DestinationKey, EventRow, NamedContact, PlacedContact, Remembered, Status } from './rows.js'
+import type { ServiceContacts } from './service-contacts.js'
 
 /** What is new is announced one by one up to so many, the oldest: of a flood the number says enough. */
 export const maxAnnounced = 1_000
@@ -9,6 +10,8 @@ export const facts = {
   clock: 'clock',
   /** In ms of time that was lived. */
   baselineEnd: 'baseline_end_lived_ms',
+  /** The same of what is new for a service; absent: nobody asks that. */
+  servicesBaselineEnd: 'services_baseline_end_lived_ms',
   /** The same since the Unix epoch, in databases of the first version. */
   baselineEndByWallClock: 'baseline_end_ms',
   /** 1: somebody keeps an audit log of this; else events are not kept. */
@@ -41,5 +44,9 @@ export interface MemoryStore {
    * @returns false if the destination is not remembered
    */
   update(contact: PlacedContact): boolean
+  /** Which service sends where, of the destinations that are remembered. */
+  readonly services: Pick<ServiceContacts, 'update' | 'insert'>
+  /** Counts what is new on an interface. */
+  addNew(iface: string, count: number): void
   addEvents(events: readonly EventRow[]): void
 }

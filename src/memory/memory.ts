@@ -1,34 +1,29 @@
 import type { Settings } from '../config/settings.js'
 import type { Contact } from '../kernel/contacts.js'
+import { Announcements } from './announcements.js'
 import { AuditLog } from './audit-log.js'
 import { FailoverStore, type StoreLog } from './failover-store.js'
 import { type Instant, readInstant } from './lived-clock.js'
-import { type DestinationKey, eventOf, isLast, type PlacedContact, type Remembered } from './rows.js'
-import { maxAnnounced, facts } from './memory-store.js'
+import type { DestinationKey, PlacedContact, Remembered } from './rows.js'
+import { eventOf, firstContactOf, isLast } from './rows.js'
+import { facts, type MemoryStore } from './memory-store.js'
 import { unknown } from '../services/service.js'
 import { NameFinder } from './names.js'
 import { type NetworkSource, noNetworks } from './network-names.js'
 import type { ServiceOf } from './sender-names.js'
+import { Room } from './room.js'
+import { ServiceNews } from './service-news.js'
 import type { Store } from './store.js'
-import { Timeline } from './timeline.js'
+import { asOfNow, Timeline } from './timeline.js'
 import type { MemoryState } from './memory-state.js'
 
 export type MemorySettings = Pick<
   Settings,
-  'storagePath' | 'retentionMs' | 'baselineMs' | 'destinationsLimit' | 'audit'
+  'storagePath' | 'retentionMs' | 'baselineMs' | 'newBy' | 'destinationsLimit' | 'audit'
 >
 
 /** First contacts that the table is to have from now on, by the places of what it told. */
 export type Corrections = readonly { readonly index: number; readonly firstSeenMs: number }[]
-
-/**
- * Beyond so many, some are forgotten: about 180 MB on disk. More where the kernel's table holds as many,
- * so that what is in it is not forgotten and found again.
- */
-const maxRemembered = { disk: 1_000_000, memory: 100_000 } as const
-
-/** What is too old, or too much, goes in slices: each holds the memory for some 50 ms. */
-const forgottenAtOnce = 5_000
 
 /** What a memory depends on beside its settings. */
 export interface Surroundings {
@@ -50,11 +45,12 @@ export class Memory {
   readonly #names: NameFinder
   readonly #store: FailoverStore
   readonly #audit: AuditLog
+  readonly #room: Room
+  readonly #news = new Announcements()
+  /** Absent where what is new for the host is all that is asked. */
+  readonly #serviceNews: ServiceNews | undefined
   #timeline: Timeline
   #baselineEndMs = 0
-  #newDestinations = new Map<string, number>()
-  #announced: Remembered[] = []
-  #unacknowledged = 0
   #count = 0
   #version = 0
   #generation = 0
@@ -65,7 +61,15 @@ export class Memory {
     this.#settings = settings
     this.#log = log
     this.#now = now
-    this.#names = new NameFinder(surroundings.serviceOf ?? (() => unknown.service), networks)
+    const { serviceOf = () => unknown.service } = surroundings
+    this.#names = new NameFinder(serviceOf, networks)
+    this.#room = new Room(settings)
+    if (settings.newBy === 'service') {
+      this.#serviceNews = new ServiceNews(
+        serviceOf,
+        (firstLivedMs) => this.#timeline.isServicesBaseline(firstLivedMs) || !this.#store.certain,
+      )
+    }
     if (settings.storagePath === '') {
       log.warn('nothing is remembered beyond this run: each start learns its baseline anew (--storage.path)')
     }
@@ -73,14 +77,10 @@ export class Memory {
       settings.storagePath,
       log,
       (store) => {
-        Timeline.begin(store, settings.baselineMs, now())
+        Timeline.begin(store, settings.baselineMs, settings.newBy, now())
         store.setFact(facts.audited, settings.audit.file === '' ? 0 : 1)
       },
-      () => ({
-        newDestinations: this.#newDestinations,
-        announced: this.#announced,
-        unacknowledged: this.#unacknowledged,
-      }),
+      () => this.#news,
       hold,
     )
     this.#audit = new AuditLog(settings.audit, log)
@@ -95,11 +95,10 @@ export class Memory {
   }
 
   get state(): Omit<MemoryState, 'networkFilesFailed'> {
+    const { newDestinations, announced, unacknowledged } = this.#news
     return {
+      ...{ newDestinations, announced, unacknowledged },
       baselineEndMs: this.#baselineEndMs,
-      newDestinations: this.#newDestinations,
-      announced: this.#announced,
-      unacknowledged: this.#unacknowledged,
       degraded: this.#store.degraded,
       audit: this.#audit.state(this.#store.current),
     }
@@ -123,28 +122,24 @@ export class Memory {
     const now = this.#now()
     const placed = this.#timeline.place(contacts, now)
     let firsts: Remembered[] = []
+    let news: Remembered[] = []
     const firstSeen = this.#store.transaction((store, whole) => {
-      firsts = []
+      ;[firsts, news] = [[], []]
       const times = placed.map((contact) => {
         const known = store.get(contact.interface, contact.destination)
-        if (known) {
-          store.update(contact)
-          return known.firstSeenMs
-        }
-        const status = this.#statusOf(contact)
-        const named = { ...contact, ...this.#names.of(contact) }
-        store.insert(named, status)
-        firsts.push({ ...named, status, acknowledgedMs: null, note: null })
-        return contact.firstSeenMs
+        const host = known ?? this.#insert(store, contact)
+        if (known) store.update(contact)
+        else firsts.push(host)
+        const one = this.#serviceNews?.record(store, contact, host, !known)
+        if (one) news.push(one)
+        return host.firstSeenMs
       })
-      store.addEvents(
-        firsts.map((first) => eventOf('first_contact', first, first.firstSeenMs, { status: first.status })),
-      )
+      store.addEvents([...firsts, ...news].map(firstContactOf))
       this.#makeRoom(whole, firsts.length, now.wallMs)
       return times
     })
     this.#count += firsts.length
-    this.#announce(firsts.filter(({ status }) => status === 'new'))
+    this.#news.add([...firsts.filter(({ status }) => status === 'new'), ...news], this.#isNamed)
     this.#loadIfChanged()
     return Float64Array.from(firstSeen)
   }
@@ -159,11 +154,11 @@ export class Memory {
     const placed = this.#timeline.place(contacts, now)
     let forgotten: Contact[] = []
     this.#store.transaction((store) => {
-      forgotten = placed.filter((contact) => !store.update(contact))
+      forgotten = placed.filter(
+        (contact) => !store.update(contact) || this.#serviceNews?.update(store, contact) === false,
+      )
     })
-    if (forgotten.length > 0) {
-      this.record(forgotten.map((contact) => ({ ...contact, ageMs: 0, firstSeenMs: now.wallMs })))
-    }
+    if (forgotten.length > 0) this.record(forgotten.map((contact) => asOfNow(contact, now.wallMs)))
     return placed.flatMap(({ firstSeenMs, ...key }, index) => {
       const known = this.find(key)
       return known && known.firstSeenMs !== firstSeenMs ? [{ index, firstSeenMs: known.firstSeenMs }] : []
@@ -182,13 +177,14 @@ export class Memory {
 
   /** Whether there are names that the next refresh may find. */
   get isNaming(): boolean {
-    return this.#names.waits
+    return this.#names.waits || (this.#serviceNews?.waits ?? false)
   }
 
   /** Sees what other processes have acknowledged or forgotten, forgets what is too old, and finds names late. */
   refresh(): void {
     this.#store.refresh()
     if (this.#names.findLate(this.#store)) this.#load()
+    this.#recordLate()
     this.#loadIfChanged()
     this.#watchClock()
     if (!this.#store.degraded) this.#forget()
@@ -219,35 +215,46 @@ export class Memory {
     }
   }
 
+  /** What is new for services that had no name yet. */
+  #recordLate(): void {
+    const news = this.#serviceNews?.recordLate(this.#store) ?? []
+    if (news.length === 0) return
+    this.#store.transaction((store) => store.addEvents(news.map(firstContactOf)))
+    this.#news.add(news, this.#isNamed)
+  }
+
+  /** Remembers a destination. */
+  #insert(store: MemoryStore, contact: PlacedContact): Remembered {
+    const status = this.#statusOf(contact)
+    const named = { ...contact, ...this.#names.of(contact) }
+    store.insert(named, status)
+    return { ...named, status, acknowledgedMs: null, note: null }
+  }
+
   /** Where it cannot be told what was seen before, nothing is announced: the database decides later. */
   #statusOf(contact: PlacedContact): Remembered['status'] {
     return this.#timeline.isBaseline(contact) || !this.#store.certain ? 'baseline' : 'new'
   }
 
-  get #most(): number {
-    const most = this.#store.degraded || this.#settings.storagePath === '' ? 'memory' : 'disk'
-    return Math.max(maxRemembered[most], 2 * this.#settings.destinationsLimit)
-  }
-
   #makeRoom(store: Store, added: number, atMs: number): void {
-    const excess = this.#count + added - this.#most
-    if (excess <= 0) return
-    this.#count -= store.forgetForRoom(Math.min(excess, forgottenAtOnce), atMs)
+    const gone = this.#room.make(store, this.#count + added, this.#store.degraded, atMs)
+    if (gone === 0) return
+    this.#count -= gone
     this.#version = -1 // what is announced, and of which interfaces, is to be looked up
   }
 
   #forget(): void {
     const now = this.#now()
     const before = this.#timeline.lived(now) - this.#settings.retentionMs
-    const forgotten = this.#store.transaction((_view, store) => {
-      const idle = store.forgetIdle(before, forgottenAtOnce, now.wallMs)
-      this.#count -= idle
+    const { destinations: forgotten, services } = this.#store.transaction((_view, store) => {
+      const idle = this.#room.forgetIdle(store, before, now.wallMs)
+      this.#count -= idle.destinations
       this.#makeRoom(store, 0, now.wallMs)
       return idle
     })
-    if (forgotten === 0) return
-    this.#log.info({ forgotten }, 'forgot destinations without traffic for --storage.retention')
-    this.#load()
+    if (forgotten > 0)
+      this.#log.info({ forgotten }, 'forgot destinations without traffic for --storage.retention')
+    if (forgotten + services > 0) this.#load()
   }
 
   /** Notices that somebody set the clock, and mends what was written down by a wrong one. */
@@ -275,10 +282,7 @@ export class Memory {
 
   #load(): void {
     const now = this.#now()
-    const { newDestinations, announced, unacknowledged } = this.#store.summary()
-    this.#newDestinations = new Map(newDestinations)
-    this.#announced = announced.filter((one) => this.#names.isNamed(one))
-    this.#unacknowledged = unacknowledged
+    this.#news.load(this.#store.summary(), this.#isNamed)
     this.#count = this.#store.count()
     if (this.#store.generation !== this.#generation) {
       this.#generation = this.#store.generation
@@ -288,13 +292,5 @@ export class Memory {
     this.#version = this.#store.version
   }
 
-  #announce(fresh: readonly Remembered[]): void {
-    for (const { interface: iface } of fresh) {
-      this.#newDestinations.set(iface, (this.#newDestinations.get(iface) ?? 0) + 1)
-    }
-    this.#unacknowledged += fresh.length
-    const room = maxAnnounced - this.#announced.length
-    const named = fresh.filter((one) => this.#names.isNamed(one))
-    if (room > 0 && named.length > 0) this.#announced = [...this.#announced, ...named.slice(0, room)]
-  }
+  readonly #isNamed = (one: Remembered) => this.#names.isNamed(one)
 }

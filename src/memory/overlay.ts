@@ -1,4 +1,13 @@
-import type { DestinationKey, EventRow, NamedContact, PlacedContact, Remembered, Status } from './rows.js'
+import type {
+  DestinationKey,
+  EventRow,
+  NamedContact,
+  PlacedContact,
+  Remembered,
+  ServiceContact,
+  ServiceKey,
+  Status,
+} from './rows.js'
 import type { MemoryStore } from './memory-store.js'
 import type { Store } from './store.js'
 
@@ -6,6 +15,11 @@ import type { Store } from './store.js'
 export class Overlay implements MemoryStore {
   readonly #substitute: Store
   readonly #beneath: Store | undefined
+  readonly services: MemoryStore['services'] = {
+    update: (key, lastLivedMs) =>
+      this.#substitute.services.update(key, lastLivedMs) || this.#hasServiceBeneath(key),
+    insert: (contact) => this.#insertService(contact),
+  }
 
   /** @param beneath the database, as far as it can be read */
   constructor(substitute: Store, beneath: Store | undefined) {
@@ -33,8 +47,30 @@ export class Overlay implements MemoryStore {
     )
   }
 
+  addNew(iface: string, count: number): void {
+    this.#substitute.addNew(iface, count)
+  }
+
   addEvents(events: readonly EventRow[]): void {
     this.#substitute.addEvents(events)
+  }
+
+  /** What is news has its destination beside it. */
+  #insertService(contact: ServiceContact): boolean {
+    const { interface: iface, destination } = contact
+    const beneath = this.#substitute.get(iface, destination)
+      ? undefined
+      : this.#getBeneath(iface, destination)
+    if (beneath) this.#substitute.remember(beneath)
+    return this.#substitute.services.insert(contact)
+  }
+
+  #hasServiceBeneath(key: ServiceKey): boolean {
+    try {
+      return this.#beneath?.services.has(key) ?? false
+    } catch {
+      return false // it fails, which is known
+    }
   }
 
   #getBeneath(iface: string, destination: string): Remembered | undefined {

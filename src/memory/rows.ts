@@ -38,6 +38,21 @@ export interface PlacedContact extends Contact {
   readonly lastLivedMs: number
 }
 
+/** What tells apart who sends where. */
+export interface ServiceKey extends DestinationKey {
+  readonly service: string
+}
+
+/** The first contact of a service with a destination. */
+export interface ServiceContact
+  extends
+    ServiceKey,
+    Pick<PlacedContact, 'protocol' | 'port' | 'firstSeenMs' | 'firstLivedMs' | 'lastLivedMs'>,
+    Pick<Remembered, 'uid' | 'status'> {
+  /** 1: nobody sent there before, so that it is no news beside the destination. */
+  readonly isFirst: 0 | 1
+}
+
 /** Whether no other record counts the destination when this one leaves. */
 export const isLast = ({ nextLife }: PlacedContact): boolean => nextLife === undefined
 
@@ -132,3 +147,7 @@ export function eventOf(
     ...rest,
   }
 }
+
+/** The event of a first contact. */
+export const firstContactOf = (first: Remembered): EventRow =>
+  eventOf('first_contact', first, first.firstSeenMs, { status: first.status })

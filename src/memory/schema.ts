@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { Network } from '../networks/network.js'
-import type { EventRow, Remembered, StoredDestination } from './rows.js'
+import type { EventRow, Remembered, ServiceContact, StoredDestination } from './rows.js'
 
 type Columns<Row> = Readonly<Record<keyof Row, string>>
 
@@ -30,6 +30,11 @@ export const rememberedColumns: Columns<Remembered> = {
   ...networkColumns,
 }
 
+/** With news of a service a destination is new, whoever knew it before. */
+export const shownStatus = `CASE WHEN EXISTS (SELECT 1 FROM service_contacts AS s
+  WHERE s.interface = destinations.interface AND s.destination = destinations.destination AND s.status = 'new')
+  THEN 'new' ELSE status END`
+
 /** All columns of a destination. */
 export const destinationColumns: Columns<StoredDestination> = {
   ...rememberedColumns,
@@ -38,6 +43,14 @@ export const destinationColumns: Columns<StoredDestination> = {
   bytesBefore: 'bytes_before',
   firstLivedMs: 'first_lived_ms',
   lastLivedMs: 'last_lived_ms',
+}
+
+/** All columns of what a service sends to. */
+export const serviceContactColumns: Columns<ServiceContact> = {
+  ...{ interface: 'interface', destination: 'destination', service: 'service', uid: 'uid' },
+  ...{ protocol: 'protocol', port: 'port', status: 'status' },
+  ...{ firstSeenMs: 'first_seen_ms', firstLivedMs: 'first_lived_ms', lastLivedMs: 'last_lived_ms' },
+  isFirst: 'is_first',
 }
 
 /** All columns of an event but its place. */
@@ -122,6 +135,29 @@ export const migrations = [
   ALTER TABLE events ADD COLUMN asn INTEGER;
   ALTER TABLE events ADD COLUMN as_name TEXT;
   ALTER TABLE events ADD COLUMN country TEXT;
+  `,
+  `
+  -- Which service sends where, as far as it is asked what is new for a service.
+  CREATE TABLE service_contacts (
+    interface TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    service TEXT NOT NULL,
+    uid INTEGER,                            -- of its first packet, as are port and protocol
+    protocol INTEGER NOT NULL,
+    port INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('baseline', 'new', 'acknowledged')),
+    first_seen_ms INTEGER NOT NULL,
+    first_lived_ms INTEGER NOT NULL,
+    last_lived_ms INTEGER NOT NULL,
+    is_first INTEGER NOT NULL,              -- nobody sent there before: its news are the destination's
+    PRIMARY KEY (interface, destination, service)
+  ) WITHOUT ROWID;
+  CREATE INDEX news_of_services ON service_contacts (first_seen_ms) WHERE status = 'new' AND is_first = 0;
+  CREATE INDEX new_service_contacts ON service_contacts (first_seen_ms) WHERE status = 'new';
+  CREATE INDEX idle_service_contacts ON service_contacts (last_lived_ms);
+  CREATE TRIGGER forget_service_contacts AFTER DELETE ON destinations BEGIN
+    DELETE FROM service_contacts WHERE interface = old.interface AND destination = old.destination;
+  END;
   `,
 ]
 

@@ -1,5 +1,6 @@
 import { addressOf, contains, type Prefix } from '../config/prefix.js'
 import type { Status } from './rows.js'
+import { shownStatus } from './schema.js'
 
 /** Which destinations are meant; what is absent leaves nothing out. */
 export interface Selection {
@@ -27,7 +28,8 @@ export function where({ status, interface: iface, within, firstSeenFromMs }: Sel
     terms.push(term)
     parameters.push(...values)
   }
-  if (status !== undefined) add('status = ?', status)
+  // What is new is asked of the news, which have nothing else.
+  if (status !== undefined && status !== 'new') add(`${shownStatus} = ?`, status)
   if (iface !== undefined) add('interface = ?', iface)
   if (firstSeenFromMs !== undefined) add('first_seen_ms >= ?', firstSeenFromMs)
   if (within !== undefined) {

@@ -12,6 +12,9 @@ const noCgroup = '0'
 /** First senders that are not known yet, as many as the table holds by default; what is more stays unknown. */
 const maxWaiting = 65_536
 
+/** The user of a sender's socket; null: it has none that is known. */
+export const uidOf = ({ cgroup, uid }: Sender): number | null => (cgroup === noCgroup ? null : uid)
+
 interface Waiting extends DestinationKey {
   readonly sender: Sender
 }
@@ -28,10 +31,12 @@ export class SenderNames {
     this.#serviceOf = serviceOf
   }
 
-  of({ interface: iface, destination, sender }: Contact): NamedSender {
+  of({ interface: iface, destination, sender, ageMs, own }: Contact): NamedSender {
+    // The name of a cgroup that is gone may be known from pins.
+    const known = own?.ageMs === ageMs ? own.service : ''
     return {
-      service: this.#serviceOf(sender) ?? this.#wait({ interface: iface, destination, sender }),
-      uid: sender.cgroup === noCgroup ? null : sender.uid,
+      service: known || (this.#serviceOf(sender) ?? this.#wait({ interface: iface, destination, sender })),
+      uid: uidOf(sender),
     }
   }
 

@@ -47,6 +47,7 @@ export function salvage(file: string, into: Store): number {
     }
     each('SELECT * FROM destinations ORDER BY interface, destination', save)
     each('SELECT * FROM destinations ORDER BY interface DESC, destination DESC', save)
+    each('SELECT * FROM service_contacts', (row) => into.services.takeOver(row))
     each('SELECT * FROM interfaces', (row) =>
       into.addNew(String(row['interface']), Number(row['new_destinations'])),
     )

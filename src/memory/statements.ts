@@ -8,7 +8,7 @@ import type {
   StoredDestination,
   StoredEvent,
 } from './rows.js'
-import { destinationColumns, eventColumns, networkColumns, rememberedColumns } from './schema.js'
+import { destinationColumns, eventColumns, networkColumns, rememberedColumns, shownStatus } from './schema.js'
 
 const selected = (names: Readonly<Record<string, string>>) =>
   Object.entries(names)
@@ -19,7 +19,23 @@ const selected = (names: Readonly<Record<string, string>>) =>
 export type Row = Record<string, string | number | null>
 
 /** What is remembered, under the names that rows have for it. */
-export const columns = selected(rememberedColumns)
+export const columns = selected({ ...rememberedColumns, status: shownStatus })
+
+/** What a service knows of its own first contact, in place of the destination's. */
+const ofService = new Set(['first_seen_ms', 'protocol', 'port', 'service', 'uid', 'status'])
+const newsColumns = Object.values(rememberedColumns)
+
+/** What is new and not acknowledged: for a service where that is asked, else for all. */
+export const news = `(
+  SELECT ${newsColumns.map((column) => `${ofService.has(column) ? 's' : 'd'}.${column} AS ${column}`).join(', ')}
+  FROM service_contacts AS s JOIN destinations AS d USING (interface, destination) WHERE s.status = 'new'
+  UNION ALL
+  SELECT ${newsColumns.join(', ')} FROM destinations AS d WHERE d.status = 'new' AND NOT EXISTS
+    (SELECT 1 FROM service_contacts AS s
+     WHERE s.interface = d.interface AND s.destination = d.destination AND s.status = 'new')
+)`
+/** The columns of that. */
+export const newsSelected = selected(rememberedColumns)
 
 const allColumns = Object.values(destinationColumns)
 /** @param names of the values, in the order of the columns */
@@ -66,6 +82,10 @@ export function prepare(database: Database.Database) {
       `UPDATE destinations SET status = 'acknowledged', acknowledged_ms = @atMs, note = coalesce(@note, note)
        WHERE interface = @interface AND destination = @destination`,
     ),
+    acknowledgeServices: database.prepare<[{ interface: string; destination: string }]>(
+      `UPDATE service_contacts SET status = 'acknowledged'
+       WHERE interface = @interface AND destination = @destination AND status = 'new'`,
+    ),
     forget: database.prepare<[string, string]>(
       'DELETE FROM destinations WHERE interface = ? AND destination = ?',
     ),
@@ -79,11 +99,13 @@ export function prepare(database: Database.Database) {
       `SELECT ${columns} FROM destinations WHERE status = 'new' ORDER BY first_seen_ms LIMIT ? OFFSET ?`,
     ),
     count: database.prepare<[], { count: number }>('SELECT count(*) AS count FROM destinations'),
-    countNew: database.prepare<[], { count: number }>(
-      "SELECT count(*) AS count FROM destinations WHERE status = 'new'",
-    ),
+    countNew: database.prepare<
+      [],
+      { count: number }
+    >(`SELECT (SELECT count(*) FROM destinations WHERE status = 'new') +
+              (SELECT count(*) FROM service_contacts WHERE status = 'new' AND is_first = 0) AS count`),
     oldestNew: database.prepare<[number], Remembered>(
-      `SELECT ${columns} FROM destinations WHERE status = 'new' ORDER BY first_seen_ms LIMIT ?`,
+      `SELECT ${newsSelected} FROM ${news} ORDER BY first_seen_ms LIMIT ?`,
     ),
     addNew: database.prepare<[string, number]>(
       `INSERT INTO interfaces VALUES (?, ?)
@@ -98,6 +120,10 @@ export function prepare(database: Database.Database) {
     ),
     mendFirst: database.prepare<[{ fromLivedMs: number; toLivedMs: number; addMs: number }]>(
       `UPDATE destinations SET first_seen_ms = first_seen_ms + @addMs
+       WHERE first_lived_ms >= @fromLivedMs AND first_lived_ms < @toLivedMs`,
+    ),
+    mendFirstOfServices: database.prepare<[{ fromLivedMs: number; toLivedMs: number; addMs: number }]>(
+      `UPDATE service_contacts SET first_seen_ms = first_seen_ms + @addMs
        WHERE first_lived_ms >= @fromLivedMs AND first_lived_ms < @toLivedMs`,
     ),
     mendLast: database.prepare<[{ fromLivedMs: number; toLivedMs: number; addMs: number }]>(
@@ -122,6 +148,7 @@ export function prepare(database: Database.Database) {
     ),
     removeEvents: database.prepare<[number]>('DELETE FROM events WHERE id <= ?'),
     fact: database.prepare<[string], { value: string | number }>('SELECT value FROM facts WHERE name = ?'),
+    removeFact: database.prepare<[string]>('DELETE FROM facts WHERE name = ?'),
     setFact: database.prepare<[string, string | number]>('INSERT OR REPLACE INTO facts VALUES (?, ?)'),
   }
 }

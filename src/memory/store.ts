@@ -1,6 +1,6 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import { databaseFile, inodeOf, openCopy, openDatabase } from './database-file.js'
+import { databaseFile, DatabaseFiles, openCopy, openDatabase } from './database-file.js'
 import type { Network } from '../networks/network.js'
 import { makeFolder } from './folder.js'
 import type { SavedClock, WrongTimes } from './lived-clock.js'
@@ -17,7 +17,8 @@ import type {
 import { eventOf, storedContact, storedMemory } from './rows.js'
 import { maxAnnounced, facts, type MemoryStore, type Summary } from './memory-store.js'
 import { migrate } from './schema.js'
-import { columns, prepare, type Row } from './statements.js'
+import { ServiceContacts } from './service-contacts.js'
+import { columns, news, newsSelected, prepare, type Row } from './statements.js'
 import { type Selection, where } from './selection.js'
 
 /** Another process may write at the same time, `destinations ack` for one. */
@@ -38,8 +39,9 @@ export class Store implements MemoryStore {
   readonly readonly: boolean
   readonly #database: Database.Database
   readonly #statements
-  readonly #file: string | undefined
-  readonly #inodes: readonly (string | undefined)[]
+  readonly #files: DatabaseFiles
+  /** Which service sends where. */
+  readonly services: ServiceContacts
 
   /**
    * Opens the database in a folder, which is made if there is none; without a folder, one in memory.
@@ -50,10 +52,8 @@ export class Store implements MemoryStore {
     const { readonly = false, mustExist = false, bytes } = options
     if (folder !== undefined && !mustExist) makeFolder(folder)
     this.readonly = readonly || bytes !== undefined
-    this.#file = folder === undefined ? undefined : databaseFile(folder)
-    this.#database = bytes
-      ? openCopy(bytes)
-      : openDatabase(this.#file, { readonly, fileMustExist: mustExist })
+    const file = folder === undefined ? undefined : databaseFile(folder)
+    this.#database = bytes ? openCopy(bytes) : openDatabase(file, { readonly, fileMustExist: mustExist })
     try {
       this.patient = true
       this.#database.pragma(`cache_size = -${cacheKiB}`)
@@ -64,7 +64,8 @@ export class Store implements MemoryStore {
         migrate(this.#database)
       }
       this.#statements = prepare(this.#database)
-      this.#inodes = this.#files.map(inodeOf)
+      this.services = new ServiceContacts(this.#database)
+      this.#files = new DatabaseFiles(file)
     } catch (error) {
       this.#database.close()
       throw error
@@ -91,29 +92,15 @@ export class Store implements MemoryStore {
     throw new Database.SqliteError(verdict?.quick_check ?? 'it cannot be checked', 'SQLITE_CORRUPT')
   }
 
-  /**
-   * Whether its files are still where they were opened: somebody may have deleted or exchanged them. Without
-   * the log that it writes, or the index of that, other processes cannot read what is in it.
-   */
+  /** Whether its files are still where they were opened: somebody may have deleted or exchanged them. */
   isInPlace(): boolean {
-    return this.#files.every((file, index) => inodeOf(file) === this.#inodes[index])
+    return this.#files.areInPlace()
   }
 
-  /**
-   * Closes a database that is not in place any more. SQLite then leaves the log behind, and would take it
-   * for that of the file which is there now.
-   */
+  /** Closes a database that is not in place any more. */
   closeDisplaced(): void {
     this.close()
-    this.#files.forEach((file, index) => {
-      if (index > 0 && inodeOf(file) === this.#inodes[index]) rmSync(file, { force: true })
-    })
-  }
-
-  /** The database and what lies beside it. */
-  get #files(): readonly string[] {
-    const file = this.#file
-    return file === undefined ? [] : ['', '-wal', '-shm'].map((suffix) => file + suffix)
+    this.#files.removeLog()
   }
 
   /** Does all or nothing. What it reads stays true while it writes. */
@@ -155,19 +142,21 @@ export class Store implements MemoryStore {
     return this.#statements[contact.nextLife === undefined ? 'update' : 'handOver'].run(contact).changes > 0
   }
 
-  /** What is selected, oldest first, one by one. */
+  /** What is selected, oldest first, one by one; what is new with whom it is new for. */
   select(selection: Selection): IterableIterator<Remembered> {
     const { sql, parameters, functions } = where(selection)
     for (const [name, call] of functions) this.#database.function(name, { deterministic: true }, call)
+    const [selected, from] = selection.status === 'new' ? [newsSelected, news] : [columns, 'destinations']
     return this.#database
       .prepare<unknown[], Remembered>(
-        `SELECT ${columns} FROM destinations WHERE ${sql} ORDER BY first_seen_ms, interface, destination`,
+        `SELECT ${selected} FROM ${from} WHERE ${sql} ORDER BY first_seen_ms, interface, destination`,
       )
       .iterate(...parameters)
   }
 
   acknowledge({ interface: iface, destination }: Remembered, atMs: number, note: string | null): void {
     this.#statements.acknowledge.run({ interface: iface, destination, atMs, note })
+    this.#statements.acknowledgeServices.run({ interface: iface, destination })
   }
 
   /** Forgets destinations, and interfaces with their last one. */
@@ -248,6 +237,7 @@ export class Store implements MemoryStore {
       const { toLivedMs, ...rest } = span
       const bounded = { ...rest, toLivedMs: Math.min(toLivedMs, Number.MAX_SAFE_INTEGER) }
       this.#statements.mendFirst.run(bounded)
+      this.#statements.mendFirstOfServices.run(bounded)
       this.#statements.mendLast.run(bounded)
     }
   }
@@ -262,9 +252,9 @@ export class Store implements MemoryStore {
     return this.#statements.takeOver.run(row).changes > 0
   }
 
-  /** Remembers what is known of a destination, unless it is remembered already. */
-  remember(one: Remembered): void {
-    this.#statements.remember.run(storedMemory(one))
+  /** Remembers what is known of a destination, unless it is remembered already. @returns whether it was not */
+  remember(one: Remembered): boolean {
+    return this.#statements.remember.run(storedMemory(one)).changes > 0
   }
 
   /** Counts destinations that are new on an interface. */
@@ -274,6 +264,10 @@ export class Store implements MemoryStore {
 
   fact(name: string): string | number | undefined {
     return this.#statements.fact.get(name)?.value
+  }
+
+  removeFact(name: string): void {
+    this.#statements.removeFact.run(name)
   }
 
   setFact(name: string, value: string | number): void {

@@ -1,3 +1,4 @@
+import type { NewBy } from '../config/options.js'
 import type { Contact } from '../kernel/contacts.js'
 import { type Instant, LivedClock, livedAt, type WrongTimes } from './lived-clock.js'
 import { facts } from './memory-store.js'
@@ -11,36 +12,53 @@ const saveEveryMs = 60_000
 export class Timeline {
   readonly #clock: LivedClock
   readonly #baselineEndMs: number
+  readonly #servicesBaselineEndMs: number
   #savedAtMs = -Infinity
 
-  /** Gives a store what each must have: a clock, and where its baseline ends. */
-  static begin(store: Store, baselineMs: number, now: Instant): void {
+  /**
+   * Gives a store what each must have: a clock, and where its baselines end. What is new for a service is
+   * learned from when that is first asked for.
+   */
+  static begin(store: Store, baselineMs: number, newBy: NewBy, now: Instant): void {
     const clock = store.clock() ?? new LivedClock(undefined, now).saved
     store.saveClock(clock)
+    const livedMs = livedAt(clock, now)
+    if (newBy === 'destination') {
+      store.removeFact(facts.servicesBaselineEnd)
+      store.services.clear()
+    } else if (store.fact(facts.servicesBaselineEnd) === undefined)
+      store.setFact(facts.servicesBaselineEnd, livedMs + baselineMs)
     if (store.fact(facts.baselineEnd) !== undefined) return
     // A database of an earlier version has it by the wall clock.
     const wallEndMs = store.fact(facts.baselineEndByWallClock)
     const leftMs = wallEndMs === undefined ? baselineMs : Number(wallEndMs) - now.wallMs
-    store.setFact(facts.baselineEnd, livedAt(clock, now) + Math.min(Math.max(leftMs, 0), baselineMs))
+    store.setFact(facts.baselineEnd, livedMs + Math.min(Math.max(leftMs, 0), baselineMs))
   }
 
   /** @param store that has begun */
   constructor(store: Store, now: Instant) {
     this.#clock = new LivedClock(store.clock(), now)
     this.#baselineEndMs = Number(store.fact(facts.baselineEnd))
+    this.#servicesBaselineEndMs = Number(store.fact(facts.servicesBaselineEnd) ?? -Infinity)
   }
 
   lived(now: Instant): number {
     return this.#clock.at(now)
   }
 
-  /** Where the baseline ends, in ms since the Unix epoch. */
+  /** Where the last baseline ends, in ms since the Unix epoch. */
   baselineEnd(now: Instant): number {
-    return Math.round(now.wallMs + this.#baselineEndMs - this.lived(now))
+    const endMs = Math.max(this.#baselineEndMs, this.#servicesBaselineEndMs)
+    return Math.round(now.wallMs + endMs - this.lived(now))
   }
 
   isBaseline({ firstLivedMs }: PlacedContact): boolean {
     return firstLivedMs < this.#baselineEndMs
+  }
+
+  /** The same of what is new for a service. */
+  isServicesBaseline(firstLivedMs: number): boolean {
+    return firstLivedMs < this.#servicesBaselineEndMs
   }
 
   place(contacts: readonly Contact[], now: Instant): PlacedContact[] {
@@ -73,3 +91,11 @@ export class Timeline {
     store.saveClock(this.#clock.saved)
   }
 }
+
+/** A contact as if its first packet were now. */
+export const asOfNow = ({ own, ...contact }: Contact, nowMs: number): Contact => ({
+  ...contact,
+  ...(own && { own: { ...own, ageMs: 0 } }),
+  ageMs: 0,
+  firstSeenMs: nowMs,
+})

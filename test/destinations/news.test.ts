@@ -38,7 +38,7 @@ t.test('each order, and its reverse', async (t) => {
   const expected = {
     destination: [nine, ten, v6],
     interface: [nine, v6, ten],
-    protocol: [ten, nine, v6],
+    protocol: [nine, ten, v6],
     port: [nine, v6, ten],
     packets: [ten, v6, nine],
     bytes: [ten, nine, v6],
@@ -69,7 +69,24 @@ t.test('filters, and a part of the list', async (t) => {
   t.same((await find({ within: parsePrefix('2001:db8::/64') })).matched, 0, 'it is larger')
   t.same((await find({ interface: 'wan0' })).names, ['203.0.113.10'])
   t.same((await find({ port: 443 })).names, ['203.0.113.10'])
-  t.same((await find({ protocol: 6 })).names, [], 'the record counts')
+  t.same((await find({ protocol: 6 })).names, ['203.0.113.9'], 'of the first contact')
   const page = await find({ offset: 1, limit: 1 })
   t.same([page.matched, page.names], [3, ['203.0.113.10']])
+})
+
+t.test('news of two services are two, with the counts of the destination', async (t) => {
+  const known = [
+    remembered('203.0.113.9', { service: 'a.service', firstSeenMs: 7 }),
+    remembered('203.0.113.9', { service: 'b.service', firstSeenMs: 19, port: 443 }),
+  ]
+  const row = { ...active, packetsPerSecond: 19, bytesPerSecond: 23 }
+  const rank = () => Promise.resolve({ matched: 1, rows: [row], interfaces: [] })
+  const query = { order: 'firstSeen', descending: true, offset: 0, limit: 50 } as const
+  t.match(await rankNews({ rank }, known, query), {
+    matched: 2,
+    rows: [
+      { record: { firstSeenMs: 19, port: 443, packets: 5 }, remembered: { service: 'b.service' } },
+      { record: { firstSeenMs: 7, port: 53, packets: 5 }, remembered: { service: 'a.service' } },
+    ],
+  })
 })

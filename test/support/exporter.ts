@@ -117,13 +117,14 @@ export async function startExporterWith(
     await stop()
   }
   const url = await eventually(() => {
-    if (child.exitCode !== null) throw new Error(`the exporter ended: ${log().join('\n')}`)
+    if (child.exitCode !== null) return undefined
     const found = log()
       .map((line) => /msg="serving metrics" url="?([^" ]*)/.exec(line)?.[1])
       .find(Boolean)
     if (!found) throw new Error(`the exporter does not serve yet: ${log().join('\n')}`)
     return found
   })
+  if (url === undefined) throw new Error(`the exporter ended: ${log().join('\n')}`)
   const get = (page = url, headers: Record<string, string> = {}) => {
     const given = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
     return namespace.run(['curl', '--silent', '--show-error', '--fail', '--max-time', '15', ...given, page])

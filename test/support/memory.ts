@@ -105,7 +105,15 @@ export function openMemory(
 ) {
   const log = recordingLog()
   const audit = { file: auditFile, maxBytes: 0 }
-  const settings = { storagePath, baselineMs: 0, retentionMs: 1e9, destinationsLimit: 23, audit, ...rest }
+  const settings = {
+    storagePath,
+    baselineMs: 0,
+    newBy: 'destination' as const,
+    retentionMs: 1e9,
+    destinationsLimit: 23,
+    audit,
+    ...rest,
+  }
   const memory = new Memory(settings, log, {
     now: clock.now,
     ...(serviceOf && { serviceOf }),

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import t from 'tap'
 import { migrations } from '../../../src/memory/schema.js'
 import { databaseFile } from '../../../src/memory/database-file.js'
+import type { Contact } from '../../../src/kernel/contacts.js'
 import { Store } from '../../../src/memory/store.js'
 import { announced, contact, openMemory, smallDisk, temporaryFolder } from '../../support/memory.js'
 
@@ -65,6 +66,34 @@ t.test('a locked disk: what it held stays announced, and no counter falls', (t) 
     t.equal(state.announced.length, 6)
     t.equal(state.newDestinations.get('eth0'), 6)
   }
+  t.end()
+})
+
+t.test('a locked disk: what is new for a service is remembered meanwhile', (t) => {
+  const folder = temporaryFolder(t)
+  const sent = (destination: string, service: string): Contact => ({
+    ...contact(destination),
+    own: { ...contact(destination), service },
+  })
+  const { memory, clock } = openMemory(t, folder, { newBy: 'service' })
+  clock.pass(1)
+  memory.record([sent('192.0.2.7', 'a.service')])
+  const unlock = lock(folder)
+  memory.record([sent('192.0.2.7', 'b.service'), sent('192.0.2.83', 'b.service')])
+  memory.record([sent('192.0.2.7', 'a.service'), sent('192.0.2.7', 'b.service')])
+  const told = () => memory.state.announced.map(({ service, destination }) => `${service} ${destination}`)
+  const news = ['a.service 192.0.2.7', 'b.service 192.0.2.7', 'b.service 192.0.2.83']
+  t.same(told(), news)
+  memory.refresh()
+  t.ok(memory.state.degraded)
+  t.same(told(), news)
+  unlock()
+  memory.refresh()
+  t.notOk(memory.state.degraded)
+  t.same(told().sort(), news)
+  t.same([...memory.state.newDestinations], [['eth0', 3]])
+  memory.record([sent('192.0.2.7', 'b.service'), sent('192.0.2.83', 'b.service')])
+  t.equal(memory.state.unacknowledged, 3)
   t.end()
 })
 

@@ -14,7 +14,8 @@ import { pinFolder } from '../../support/pins.js'
 
 const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 
-const flags = ['--interface=wan0', '--destinations.exclude=none', '--services']
+const alone = ['--interface=wan0', '--destinations.exclude=none']
+const flags = [...alone, '--services', '--new.by=destination']
 
 /** Packets by destination and service, once everything is on the page. */
 async function byService(exporter: RunningExporter): Promise<Record<string, number>> {
@@ -215,10 +216,9 @@ t.test('counts and names outlive the process by pins, and another setting says w
   })
   await second.stop()
 
-  const [withServices, without] = [flags, flags.slice(0, -1)]
   for (const [now, reason] of [
-    [without, 'they tell services apart; 2 destinations'],
-    [withServices, 'they do not tell services apart; 1 destinations'],
+    [alone, 'they tell services apart; 2 destinations'],
+    [flags, 'they do not tell services apart; 1 destinations'],
   ] as const) {
     const exporter = await startExporter(t, host, ...now, `--bpf.pin-path=${pins}`)
     t.match(
@@ -226,7 +226,7 @@ t.test('counts and names outlive the process by pins, and another setting says w
       [`reason="${reason}"`],
     )
     host.run(inCgroup(backup, 34, ...send('203.0.113.1', 37)))
-    const labels = now === without ? '' : ',service="backup.service"'
+    const labels = now === alone ? '' : ',service="backup.service"'
     await eventually(() =>
       assert.equal(
         exporter.samples().get(`egress_packets_total{interface="wan0",destination="203.0.113.1"${labels}}`),

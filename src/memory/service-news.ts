@@ -1,0 +1,120 @@
+import type { OwnContact } from '../kernel/contacts.js'
+import type { FailoverStore } from './failover-store.js'
+import type { MemoryStore } from './memory-store.js'
+import type { DestinationKey, PlacedContact, Remembered, Status } from './rows.js'
+import { type ServiceOf, uidOf } from './sender-names.js'
+
+/** Those of no service in particular: what any of them sends to is news only if it is for the host. */
+const nobodys: ReadonlySet<string> = new Set(['kernel', 'other', 'unknown'])
+
+/** Services that are not known yet: as `SenderNames` has it. What is more is no news of theirs. */
+const maxWaiting = 65_536
+
+/** A record's own first contact with a destination. */
+interface Own
+  extends DestinationKey, OwnContact, Pick<PlacedContact, 'firstSeenMs' | 'firstLivedMs' | 'lastLivedMs'> {
+  /** Whether nobody sent there before. */
+  readonly isFirst: boolean
+}
+
+type Services = Pick<MemoryStore, 'services' | 'addNew'>
+
+/** What is new for a service: first contacts of its own with what others may know. */
+export class ServiceNews {
+  readonly #serviceOf: ServiceOf
+  readonly #isBaseline: (firstLivedMs: number) => boolean
+  readonly #waiting = new Map<string, Own>()
+
+  /** @param isBaseline whether it was then still learned what is usual for services */
+  constructor(serviceOf: ServiceOf, isBaseline: (firstLivedMs: number) => boolean) {
+    this.#serviceOf = serviceOf
+    this.#isBaseline = isBaseline
+  }
+
+  /** Whether some services may be known a second later. */
+  get waits(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  /**
+   * Notes that a service still sends there.
+   *
+   * @returns false if that is to be recorded
+   */
+  update(store: Services, contact: PlacedContact): boolean {
+    const service = contact.own?.service ?? ''
+    if (service === '' || nobodys.has(service)) return true
+    return store.services.update({ ...keyOf(contact), service }, contact.lastLivedMs)
+  }
+
+  /**
+   * Remembers a service's first contact, once its name is known.
+   *
+   * @param host the destination as it is remembered
+   * @param isFirst whether nobody sent there before
+   * @returns what is news beside the destination itself
+   */
+  record(
+    store: Services,
+    contact: PlacedContact,
+    host: Remembered,
+    isFirst: boolean,
+  ): Remembered | undefined {
+    if (!contact.own) return undefined
+    const own = { ...keyOf(contact), ...contact.own, ...timesOf(contact, contact.own), isFirst }
+    const service = own.service === '' ? this.#serviceOf(own.sender) : own.service
+    if (service !== undefined) return this.#remember(store, own, service, host)
+    if (this.#waiting.size < maxWaiting) this.#waiting.set(textOf(own), own)
+    return undefined
+  }
+
+  /**
+   * Remembers contacts whose services were not known at first, and are by now.
+   *
+   * @returns what is news
+   */
+  recordLate(store: Pick<FailoverStore, 'transaction'>): readonly Remembered[] {
+    const late = [...this.#waiting].flatMap(([text, own]) => {
+      const service = this.#serviceOf(own.sender)
+      return service === undefined ? [] : [{ text, own, service }]
+    })
+    for (const { text } of late) this.#waiting.delete(text)
+    if (late.length === 0) return []
+    return store.transaction((view) =>
+      late.flatMap(({ own, service }) => {
+        const host = view.get(own.interface, own.destination)
+        return (host && this.#remember(view, own, service, host)) ?? []
+      }),
+    )
+  }
+
+  #remember(store: Services, own: Own, service: string, host: Remembered): Remembered | undefined {
+    const key = { ...keyOf(own), service }
+    if ((nobodys.has(service) && !own.isFirst) || store.services.update(key, own.lastLivedMs))
+      return undefined
+    const { firstSeenMs, firstLivedMs, lastLivedMs, protocol, port, isFirst } = own
+    const status = isFirst ? host.status : this.#statusOf(firstLivedMs)
+    const contact = { ...key, uid: uidOf(own.sender), protocol, port, firstSeenMs, status }
+    store.services.insert({ ...contact, firstLivedMs, lastLivedMs, isFirst: isFirst ? 1 : 0 })
+    if (status !== 'new' || isFirst) return undefined
+    store.addNew(own.interface, 1)
+    return { ...host, ...contact }
+  }
+
+  #statusOf(firstLivedMs: number): Status {
+    return this.#isBaseline(firstLivedMs) ? 'baseline' : 'new'
+  }
+}
+
+const keyOf = ({ interface: iface, destination }: DestinationKey) => ({ interface: iface, destination })
+
+/** Names of interfaces have no slash. */
+const textOf = ({ interface: iface, destination, sender }: Own) =>
+  `${iface}/${destination}/${sender.cgroup}/${sender.ingress}`
+
+/** The destination's first packet came earlier, as it is older. */
+const timesOf = ({ ageMs, firstSeenMs, firstLivedMs, lastLivedMs }: PlacedContact, own: OwnContact) => ({
+  firstSeenMs: firstSeenMs + ageMs - own.ageMs,
+  firstLivedMs: firstLivedMs + Math.round(ageMs - own.ageMs),
+  lastLivedMs,
+})
