@@ -13,6 +13,7 @@
         "native/discovery.cc",
         "native/dns_answer.cc",
         "native/dns_packet.cc",
+        "native/errno_name.cc",
         "native/exporter.cc",
         "native/exposition.cc",
         "native/features.cc",

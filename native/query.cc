@@ -5,14 +5,17 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 namespace egress {
 namespace {
 
 /// Rates are never negative, and the bits of such numbers are in their order.
-uint64_t ordered(float rate) { return std::bit_cast<uint32_t>(rate); }
+uint64_t ordered(float rate) {
+  uint32_t bits;
+  std::memcpy(&bits, &rate, sizeof(bits));
+  return bits;
+}
 
 /// As numbers; IPv4 comes first.
 std::pair<uint64_t, uint64_t> address_words(const egress_key& key) {

@@ -21,9 +21,16 @@ const cycles = compile(
 )
 const unit = compile('unit', [
   ...sourcesIn('test/native/unit'),
-  ...['address_text', 'answer_cache', 'dns_answer', 'dns_packet', 'exposition', 'query', 'siblings'].map(
-    (name) => `native/${name}.cc`,
-  ),
+  ...[
+    'address_text',
+    'answer_cache',
+    'dns_answer',
+    'dns_packet',
+    'errno_name',
+    'exposition',
+    'query',
+    'siblings',
+  ].map((name) => `native/${name}.cc`),
 ])
 const runs = [[unit], ['sh', 'scripts/isolate.sh', cycles, '/sys/fs/bpf/egress']]
 const passed = runs.filter(run).length

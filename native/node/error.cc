@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "error.h"
 
-#include <cstring>
-
+#include "../errno_name.h"
 #include "../error.h"
 
 namespace egress::node {
 
 Failure Failure::of(const std::exception& error) {
   if (const auto* known = dynamic_cast<const egress::Error*>(&error)) {
-    const char* name = strerrorname_np(known->number);
+    const char* name = errno_name(known->number);
     return {known->what(), name ? name : "UNKNOWN", known->operation, known->object, known->detail};
   }
   return {error.what(), "UNKNOWN", "", "", ""};

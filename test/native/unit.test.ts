@@ -6,7 +6,16 @@ import { temporaryFolder } from '../support/memory.js'
 
 /** What asks nothing of the kernel; scripts/test-sanitizers.js has the same. */
 const pure = [
-  ...['address_text', 'answer_cache', 'dns_answer', 'dns_packet', 'exposition', 'query', 'siblings'],
+  ...[
+    'address_text',
+    'answer_cache',
+    'dns_answer',
+    'dns_packet',
+    'errno_name',
+    'exposition',
+    'query',
+    'siblings',
+  ],
 ].map((name) => `native/${name}.cc`)
 const folder = 'test/native/unit'
 
