@@ -43,6 +43,7 @@
         "native/retirement.cc",
         "native/routes.cc",
         "native/rtnetlink.cc",
+        "native/service_notification.cc",
         "native/service_slots.cc",
         "native/shared_pages.cc",
         "native/siblings.cc",

@@ -15,6 +15,7 @@
 #include "../pins.h"
 #include "../routes.h"
 #include "../rtnetlink.h"
+#include "../service_notification.h"
 #include "../signals.h"
 #include "../startup_pages.h"
 #include "../traffic_control.h"
@@ -201,6 +202,13 @@ Napi::Value write_now(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(written));
 }
 
+/// (socket: string, message: string)
+void notify_service_manager(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] {
+    egress::notify_service_manager(info[0].As<Napi::String>(), info[1].As<Napi::String>());
+  });
+}
+
 /// (destinationsLimit: number): number
 Napi::Value kernel_bytes(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(guarded(info.Env(), [&] {
@@ -255,6 +263,7 @@ void define_host(Napi::Env env, Napi::Object exports) {
   exports.Set("listenTcp", Napi::Function::New(env, listen_tcp));
   exports.Set("listenUnix", Napi::Function::New(env, listen_unix));
   exports.Set("writeNow", Napi::Function::New(env, write_now));
+  exports.Set("notifyServiceManager", Napi::Function::New(env, notify_service_manager));
   exports.Set("setStopDeadline", Napi::Function::New(env, set_stop_deadline));
   exports.Set("setEndDeadline", Napi::Function::New(env, set_end_deadline));
   exports.Set("unblockSigusr1", Napi::Function::New(env, unblock_sigusr1));

@@ -8,6 +8,7 @@ import { loadSystem, type System } from '../kernel/system.js'
 import { lockStorage } from '../memory/storage-lock.js'
 import { type Listener, openListeners } from '../web/listeners.js'
 import { ConfigReloader } from './config-reloader.js'
+import { ServiceManager } from './service-manager.js'
 import { onSignal } from './signals.js'
 import { logToStandardError, type StandardErrorLog } from './standard-error.js'
 import { Stop } from './stop.js'
@@ -34,9 +35,11 @@ export async function run(commandLine: CommandLine): Promise<void> {
   // Before anything is touched: who runs already, with this memory or at this address, is left in peace.
   lockStorage(settings.storagePath, system, log)
   const listeners = await openListeners(settings.listen, system)
+  const manager = new ServiceManager(system, log)
   try {
-    await count(commandLine, settings, { system, log, lines, stop, listeners })
+    await count(commandLine, settings, { system, log, lines, stop, listeners, manager })
   } finally {
+    manager.close()
     for (const { path } of listeners) path?.remove()
   }
 }
@@ -45,13 +48,14 @@ interface Surroundings extends StandardErrorLog {
   readonly system: System
   readonly stop: Stop
   readonly listeners: readonly Listener[]
+  readonly manager: ServiceManager
 }
 
 /** Counts and serves on what listens already. */
 async function count(
   commandLine: CommandLine,
   settings: Settings,
-  { system, log, lines, stop, listeners }: Surroundings,
+  { system, log, lines, stop, listeners, manager }: Surroundings,
 ): Promise<void> {
   const counter = await EgressCounter.open(settings, log)
   stop.atLast = () => counter.close()
@@ -86,15 +90,17 @@ async function count(
     const app = createApp({ counter: memory, selfMetrics, log, ...web })
     const server = await serve(app, listeners, { webConfig, log })
     log.info({ kept: counter.dropCapabilities() }, 'gave up the privileges that only the start needed')
+    const urls = server.urls.map((url) => (url.startsWith('unix:') ? url : url + telemetryPath))
+    const ready = () => manager.ready(`counts, and serves ${urls.join(' and ')}`)
     onSignal('SIGHUP', () => {
+      manager.reloading()
       memory.reopenAudit()
-      void reloader.reload()
+      void reloader.reload().then(ready)
     })
     onSignal('SIGUSR1', () => memory.reopenAudit())
     system.unblockSigusr1()
-    for (const url of server.urls) {
-      log.info({ url: url.startsWith('unix:') ? url : url + telemetryPath }, 'serving metrics')
-    }
+    for (const url of urls) log.info({ url }, 'serving metrics')
+    ready()
 
     // Not before all is loaded: V8 refuses the code cache that Node carries where these differ. Code stays: what
     // runs with each scrape would be compiled anew after each collection.
@@ -104,6 +110,7 @@ async function count(
 
     if (!stop.signal.aborted) await once(stop.signal, 'abort')
     log.info({ signal: stop.signal.reason }, 'stopping')
+    manager.stopping()
     stop.awaits = 'scrapes under way'
     await server.close(scrapesDeadlineMs)
   } finally {

@@ -11,6 +11,8 @@ export interface System {
   listenUnix(path: string): number
   /** Writes what a descriptor takes without waiting; returns how many bytes, or throws a NativeError. */
   writeNow(fd: number, text: Uint8Array): number
+  /** Sends a datagram to a service manager's socket, a path or `@` and an abstract name; throws a NativeError. */
+  notifyServiceManager(socket: string, message: string): void
   /**
    * From the next SIGINT or SIGTERM on, to which the process listens already, it ends in so many seconds
    * at the latest, even if its event loop hangs; with a second signal at once.
