@@ -5,6 +5,7 @@ import { root } from './root.js'
 /** @returns what a TypeScript file exports, bundled under a name in build/ */
 export async function importTypeScript(file, name) {
   const outfile = join(root, `build/${name}.mjs`)
-  await build({ entryPoints: [file], outfile, bundle: true, platform: 'node', format: 'esm' })
+  const options = { bundle: true, packages: 'external', platform: 'node', format: 'esm' }
+  await build({ entryPoints: [file], outfile, ...options })
   return import(outfile)
 }

@@ -1,8 +1,8 @@
 // Brings a fresh clone to where it runs: system packages, npm packages, BPF object, addon, JavaScript.
 // Does only what is missing. Uses nothing but Node itself, of any version from 20 on: what runs later is
 // the Node that npm brings. Called by setup.sh, with --test for what tests need as well, with --kernels
-// for what other kernels need, with --arm64 for what an arm64 guest needs, and with --scrapers for those that
-// test:scrapers needs.
+// for what other kernels need, with --arm64 for what an arm64 guest needs, with --packages for what packages
+// need, and with --scrapers for those that test:scrapers needs.
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   accessSync,
@@ -66,12 +66,19 @@ const arm64Needs = {
   'qemu-system-aarch64': 'qemu-system-arm',
   'aarch64-linux-gnu-g++': 'g++-aarch64-linux-gnu',
 }
+const packageNeeds = {
+  'dpkg-deb': 'dpkg',
+  readelf: 'binutils',
+  lintian: 'lintian',
+  'aarch64-linux-gnu-g++': 'g++-aarch64-linux-gnu',
+}
 // Ubuntu has no package of bpftool's own.
 const ubuntuPackages = { bpftool: ['linux-tools-common', 'linux-tools-generic'] }
 
 const test = process.argv.includes('--test')
 const kernels = process.argv.includes('--kernels')
 const arm64 = process.argv.includes('--arm64')
+const packages = process.argv.includes('--packages')
 const scrapers = process.argv.includes('--scrapers')
 const runtime = `node_modules/node-linux-${process.arch}`
 const addon = 'build/Release/egress.node'
@@ -87,6 +94,7 @@ installSystemPackages({
   ...(test && testNeeds),
   ...(kernels && kernelNeeds),
   ...(arm64 && arm64Needs),
+  ...(packages && packageNeeds),
   ...(scrapers && scraperNeeds),
 })
 installNpmPackages()

