@@ -61,6 +61,17 @@ try {
   process.stdout.write(exporterSays(hosts[1], 'destinations', 'ack', stranger, '--note', 'seen in the demo'))
   await until(() => newDestinations().length === 0, 'it resolves')
   console.log('alerts now: []')
+
+  say(`web.service sends 31 packets to ${stranger}, which only backup.service knows; each goes on where it is known.`)
+  send(hosts[1], 'web.service', stranger, 31)
+  send(hosts[1], 'web.service', learned, 37)
+  send(hosts[1], 'backup.service', stranger, 41)
+  await until(() => newDestinations().length > 0, 'the alert fires for it')
+  for (const { labels, annotations } of newDestinations())
+    console.log(`${labels.service}: ${annotations.description}`)
+  const [device, all, ...services] = await settledSums(hosts[1])
+  console.log(`packets by the device: ${device}; by the exporter: ${all}, which are those of`)
+  for (const line of services) console.log(`  ${line}`)
 } finally {
   for (const child of children.reverse()) {
     child.kill()
@@ -76,7 +87,10 @@ try {
 function build() {
   for (const { name } of hosts) ip(`netns add ${name}`)
   ip(`link add manage netns ${hosts[0].name} type veth peer name manage netns ${hosts[1].name}`)
-  for (const { name, address } of hosts) {
+  for (const host of hosts) {
+    const { name, address } = host
+    // What the kernel itself sends as a device comes up would be before the exporter.
+    run(host, 'sysctl', '--quiet', '--write', 'net.ipv6.conf.default.disable_ipv6=1')
     ip(`-n ${name} link add wan0 type veth peer name wan1`)
     for (const device of ['lo', 'manage', 'wan1', 'wan0']) ip(`-n ${name} link set ${device} up`)
     ip(`-n ${name} addr add ${address}/24 dev manage`)
@@ -93,6 +107,7 @@ function startExporter(host) {
     `--audit.file=${join(folder, `${host.name}.audit`)}`,
     `--baseline.period=${baselineSeconds}s`,
     '--poll.interval=1s',
+    '--services',
     '--log.level=warn',
   ]
   start(host, ...program(), ...flags)
@@ -137,6 +152,21 @@ function fetchPage({ exporter }) {
 function newDestinations() {
   const { data } = JSON.parse(get('http://127.0.0.1:9090/api/v1/alerts') ?? '{"data":{"alerts":[]}}')
   return data.alerts.filter(({ labels }) => labels.alertname === 'EgressNewDestination')
+}
+
+/** What the device sent, what the exporter counted, and of that each counter that is not 0, once it is all told. */
+async function settledSums(host) {
+  let found
+  await until(() => {
+    const statistics = JSON.parse(run(host, 'ip', '-json', '-statistics', 'link', 'show', 'wan0'))
+    const lines = fetchPage(host)
+      .split('\n')
+      .filter((line) => /^egress_(unlisted_)?packets_total\{.* [1-9]/.test(line))
+    const sum = lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+    found = [statistics[0].stats64.tx.packets, sum, ...lines]
+    return found[0] === found[1]
+  }, 'all is on the page')
+  return found
 }
 
 /** Undefined while nobody answers. */

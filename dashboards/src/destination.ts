@@ -1,9 +1,9 @@
-import { chosen, dashboard, graph, table, variable } from './parts.js'
+import { chosen, dashboard, graph, table, textBox } from './parts.js'
 
 const half = { width: 12, height: 9 }
 const full = { width: 24, height: 8 }
 const selected = `${chosen}, destination="$destination"`
-const legend = '{{instance}} {{interface}}'
+const legend = '{{instance}} {{interface}} {{service}}'
 
 /** One destination, from every server that sends there. */
 export const destination = () =>
@@ -12,22 +12,20 @@ export const destination = () =>
     'Egress: one destination',
     'Which servers send to one destination, and since when.',
   )
-    .withVariable(
-      variable('destination', 'Destination', `label_values(egress_packets_total{${chosen}}, destination)`),
-    )
+    .withVariable(textBox('destination', 'Destination'))
     .withPanel(
       table(
         {
           title: 'Who sends there',
           description:
-            'First contact of each server, as far as its memory goes back, and what it has sent since the counter began.',
+            'First contact of each server, and of each service where those are told apart; what it has sent since the counter began.',
           unit: 'short',
           size: full,
         },
         {
-          'first contact': `1000 * min without (service) (egress_destination_first_seen_timestamp_seconds{${selected}})`,
-          packets: `sum without (service) (egress_packets_total{${selected}})`,
-          bytes: `sum without (service) (egress_bytes_total{${selected}})`,
+          'first contact': `1000 * egress_destination_first_seen_timestamp_seconds{${selected}}`,
+          packets: `egress_packets_total{${selected}}`,
+          bytes: `egress_bytes_total{${selected}}`,
         },
         {
           hidden: ['destination'],
@@ -38,12 +36,12 @@ export const destination = () =>
     )
     .withPanel(
       graph({ title: 'Bytes', description: 'Wire bytes sent there.', unit: 'Bps', size: half }, [
-        { expr: `sum without (service) (rate(egress_bytes_total{${selected}}[$__rate_interval]))`, legend },
+        { expr: `rate(egress_bytes_total{${selected}}[$__rate_interval])`, legend },
       ]),
     )
     .withPanel(
       graph({ title: 'Packets', description: 'Wire packets sent there.', unit: 'pps', size: half }, [
-        { expr: `sum without (service) (rate(egress_packets_total{${selected}}[$__rate_interval]))`, legend },
+        { expr: `rate(egress_packets_total{${selected}}[$__rate_interval])`, legend },
       ]),
     )
     .withPanel(
@@ -56,7 +54,7 @@ export const destination = () =>
         },
         [
           {
-            expr: `sum without (service) (rate(egress_tcp_connects_total{${selected}}[$__rate_interval]))`,
+            expr: `rate(egress_tcp_connects_total{${selected}}[$__rate_interval])`,
             legend,
           },
         ],

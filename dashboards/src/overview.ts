@@ -9,6 +9,15 @@ const top = (metric: string) =>
   `topk(10, sum by (instance, interface, destination) (rate(${metric}{${chosen}}[$__rate_interval])))`
 const destinationLegend = '{{instance}} {{interface}} → {{destination}}'
 
+const news = `egress_destination_info{${chosen}, status="new"}`
+const firstSeen = `egress_destination_first_seen_timestamp_seconds{${chosen}`
+const each = 'job, instance, interface, destination'
+/** Of the service that it is new for, where services are told apart. */
+const firstContact = [
+  `${firstSeen}, service!=""} * on (${each}, service) group_right () ${news}`,
+  `min without (service) (${firstSeen}}) * on (${each}) group_right () ${news}`,
+].join(' or ')
+
 /** What counts where, so that nothing is missing. */
 const accounting = (what: 'packets' | 'bytes', unit: string) =>
   graph(
@@ -86,7 +95,7 @@ export const overview = () =>
           size: full,
         },
         {
-          'first contact': `1000 * (min without (service) (egress_destination_first_seen_timestamp_seconds{${chosen}}) * on (job, instance, interface, destination) group_right () egress_destination_info{${chosen}, status="new"})`,
+          'first contact': `1000 * (${firstContact})`,
         },
         { hidden: ['status'], sortBy: 'first contact' },
       ),
@@ -101,6 +110,7 @@ export const overview = () =>
           size: half,
         },
         [{ expr: top('egress_bytes_total'), legend: destinationLegend }],
+        { linked: 'destination' },
       ),
     )
     .withPanel(
@@ -112,6 +122,42 @@ export const overview = () =>
           size: half,
         },
         [{ expr: top('egress_packets_total'), legend: destinationLegend }],
+        { linked: 'destination' },
+      ),
+    )
+    .withRow(new RowBuilder('Services'))
+    .withPanel(
+      graph(
+        {
+          title: 'Bytes by service',
+          description: 'The ten services that send most wire bytes, where --services tells them apart.',
+          unit: 'Bps',
+          size: half,
+        },
+        [
+          {
+            expr: `topk(10, sum by (instance, service) (rate(egress_bytes_total{${chosen}, service!=""}[$__rate_interval])))`,
+            legend: '{{instance}} {{service}}',
+          },
+        ],
+        { linked: 'service' },
+      ),
+    )
+    .withPanel(
+      table(
+        {
+          title: 'Services',
+          description:
+            'What each service sends, its share of what its server sends, and to how many destinations.',
+          unit: 'short',
+          size: half,
+        },
+        {
+          bytes: `sum by (instance, service) (rate(egress_bytes_total{${chosen}, service!=""}[$__rate_interval]))`,
+          share: `sum by (instance, service) (rate(egress_bytes_total{${chosen}, service!=""}[$__rate_interval])) / on (instance) group_left () sum by (instance) (rate(egress_interface_bytes_total{${chosen}}[$__rate_interval]))`,
+          destinations: `count by (instance, service) (egress_bytes_total{${chosen}, service!=""})`,
+        },
+        { sortBy: 'bytes', units: { bytes: 'Bps', share: 'percentunit' } },
       ),
     )
     .withRow(new RowBuilder('Accounting'))

@@ -12,8 +12,11 @@ import {
 } from '@grafana/grafana-foundation-sdk/common'
 import {
   DashboardBuilder,
+  DashboardLinkBuilder,
+  DashboardLinkType,
   DatasourceVariableBuilder,
   QueryVariableBuilder,
+  TextBoxVariableBuilder,
   VariableRefresh,
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard'
@@ -47,6 +50,12 @@ export interface Query {
   readonly legend: string
 }
 
+/** How a graph is shown: its series on each other, or each linked to what its label names. */
+interface Drawn {
+  readonly stacked?: boolean
+  readonly linked?: keyof typeof dashboardsOf
+}
+
 /* eslint-disable @typescript-eslint/no-deprecated -- every Grafana imports classic dashboards, the newer form only the newest */
 export function dashboard(uid: string, title: string, description: string): DashboardBuilder {
   return new DashboardBuilder(title)
@@ -56,6 +65,13 @@ export function dashboard(uid: string, title: string, description: string): Dash
     .readonly()
     .refresh('30s')
     .time({ from: 'now-3h', to: 'now' })
+    .link(
+      new DashboardLinkBuilder('Egress')
+        .type(DashboardLinkType.Dashboards)
+        .tags(['egress-exporter'])
+        .keepTime(true)
+        .includeVars(true),
+    )
     .withVariable(new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'))
     .withVariable(choice('job', 'Job', 'label_values(egress_interface_packets_total, job)'))
     .withVariable(
@@ -79,6 +95,24 @@ export function variable(name: string, label: string, query: string): QueryVaria
     .sort(VariableSort.AlphabeticalAsc)
 }
 
+/** A variable that one writes: a list of all addresses would take a server long. */
+export const textBox = (name: string, label: string): TextBoxVariableBuilder =>
+  new TextBoxVariableBuilder(name).label(label)
+
+/** The dashboards of one thing, by the label that has its name. */
+const dashboardsOf = { destination: 'egress-destination', service: 'egress-service' } as const
+
+/** Where a name leads to: the dashboard of that one thing, at the same time and of the same servers. */
+const links = (label: keyof typeof dashboardsOf, value: string) => ({
+  id: 'links',
+  value: [
+    {
+      title: `This ${label}`,
+      url: `/d/${dashboardsOf[label]}?\${__url_time_range}&\${job:queryparam}&\${instance:queryparam}&var-datasource=\${datasource}&var-${label}=\${${value}:percentencode}`,
+    },
+  ],
+})
+
 /** What every panel has, whatever it is. */
 interface Panel {
   title(title: string): this
@@ -101,7 +135,7 @@ const described = <P extends Panel>(panel: P, { title, description, unit, size }
 export function graph(
   description: Description,
   queries: readonly Query[],
-  { stacked = false } = {},
+  { stacked = false, linked }: Drawn = {},
 ): TimeseriesBuilder {
   const panel = described(new TimeseriesBuilder(), description)
     .min(0)
@@ -114,6 +148,7 @@ export function graph(
         .calcs(['lastNotNull', 'max']),
     )
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending))
+  if (linked) panel.overrideByRegexp('.*', [links(linked, `__field.labels.${linked}`)])
   if (stacked) panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'))
   queries.forEach(({ expr, legend }, index) => {
     panel.withTarget(prometheus(expr, index).range().legendFormat(legend))
@@ -157,6 +192,8 @@ export function table(
   for (const [name, columnUnit] of Object.entries(units)) {
     panel.overrideByName(name, [{ id: 'unit', value: columnUnit }])
   }
+  for (const label of ['destination', 'service'] as const)
+    if (!hidden.includes(label)) panel.overrideByName(label, [links(label, '__value.raw')])
   if (sortBy !== '') panel.sortBy([new TableSortByFieldStateBuilder().displayName(sortBy).desc(true)])
   return panel
 }
