@@ -62,7 +62,9 @@ try {
   await until(() => newDestinations().length === 0, 'it resolves')
   console.log('alerts now: []')
 
-  say(`web.service sends 31 packets to ${stranger}, which only backup.service knows; each goes on where it is known.`)
+  say(
+    `web.service sends 31 packets to ${stranger}, which only backup.service knows; each goes on where it is known.`,
+  )
   send(hosts[1], 'web.service', stranger, 31)
   send(hosts[1], 'web.service', learned, 37)
   send(hosts[1], 'backup.service', stranger, 41)
