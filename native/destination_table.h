@@ -87,6 +87,9 @@ class DestinationTable {
   /// @param published as of find_published()
   Siblings siblings(const std::vector<uint32_t>& published);
 
+  /// How fast a record grew between the last two calls of find_idle().
+  Rate rate(uint32_t id) const { return meter_.rate(id, records_[id].first_seen_ns); }
+
   /// All that records of one destination counted, how fast between the last two calls of
   /// find_idle(), and when last.
   struct Total {

@@ -43,8 +43,10 @@ struct NamedKey {
 
 /// Which published destinations are wanted, and which part of their list.
 struct Query {
-  std::string search;     ///< a part of the address as text; empty: any
-  std::string interface;  ///< empty: any
+  std::string search;       ///< a part of the address as text; empty: any
+  std::string interface;    ///< empty: any
+  std::string service;      ///< quoted, as ServiceLabels have it; empty: any
+  bool by_service = false;  ///< a row for each service that sends there, with its own counts
   std::optional<uint8_t> protocol;
   std::optional<uint16_t> port;
   std::optional<egress_prefix> within;

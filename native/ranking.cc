@@ -25,10 +25,50 @@ egress_key key_of(uint32_t interface, const egress_prefix& prefix) {
   return key;
 }
 
+/// Whether a service is wanted; what has no name yet is on no list.
+bool is_of(const Query& query, const ServiceLabels* labels) {
+  return labels && (query.service.empty() || query.service == labels->service_value());
+}
+
+/// What services send, by their slots.
+class ServiceSums {
+ public:
+  explicit ServiceSums(const ServiceSlots& slots) : slots_(slots) {
+    if (slots.enabled()) sums_.resize(slots.slots());
+  }
+
+  bool enabled() const { return !sums_.empty(); }
+
+  void add(const Destination& destination, Rate rate) {
+    RatedService& sum = sums_.at(destination.key.service);
+    sum.destinations++;
+    sum.counters.packets += destination.packets;
+    sum.counters.bytes += destination.bytes;
+    sum.rate.packets += rate.packets;
+    sum.rate.bytes += rate.bytes;
+  }
+
+  std::vector<RatedService> take() {
+    std::vector<RatedService> named;
+    for (uint32_t slot = 0; slot < sums_.size(); slot++) {
+      const ServiceLabels* labels = slots_.labels(slot);
+      if (sums_[slot].destinations == 0 || !labels) continue;
+      named.push_back(std::move(sums_[slot]));
+      named.back().service = labels->service_value();
+    }
+    return named;
+  }
+
+ private:
+  const ServiceSlots& slots_;
+  std::vector<RatedService> sums_;
+};
+
 }  // namespace
 
 Ranking rank(const Query& query, DestinationTable& table, const InterfaceSlots& slots) {
   Ranking ranking{};
+  ranking.by_service = query.by_service && table.services().enabled();
   std::map<std::string, egress_slot> by_name;
   slots.for_each([&](const egress_slot& slot) { by_name[InterfaceSlots::name_of(slot)] = slot; });
   std::vector<uint32_t> index_of_slot(EGRESS_INTERFACES_MAX);
@@ -44,14 +84,18 @@ Ranking rank(const Query& query, DestinationTable& table, const InterfaceSlots& 
   std::vector<SortKey> keys;
   std::string text;
   const auto published = table.find_published();
-  const auto siblings = table.siblings(published);
+  const auto siblings = ranking.by_service ? Siblings{} : table.siblings(published);
+  ServiceSums services(table.services());
   for (uint32_t id : published) {
+    if (services.enabled()) services.add(table.describe(id), table.rate(id));
     const auto ids = siblings.of(id);
     if (ids.front() != id) continue;
     const auto [destination, rate, active_ns] = table.sum(ids);
     const uint32_t index = index_of_slot.at(destination.interface);
     Interface& interface = ranking.interfaces[index].interface;
     interface.destinations++;
+    if (ranking.by_service && !is_of(query, table.services().labels(destination.key.service)))
+      continue;
     if (query.protocol && *query.protocol != destination.protocol) continue;
     if (query.port && *query.port != destination.port) continue;
     if (!query.interface.empty() && query.interface != interface.name) continue;
@@ -65,6 +109,7 @@ Ranking rank(const Query& query, DestinationTable& table, const InterfaceSlots& 
     keys.push_back(sort_key(*query.order, {id, destination, rate, index, active_ns}));
   }
   ranking.matched = keys.size();
+  ranking.services = services.take();
   paginate(keys, query);
   const auto names = slots.names();
   for (const SortKey& key : keys) {

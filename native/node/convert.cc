@@ -63,13 +63,21 @@ Napi::Object to_object(Napi::Env env, const RatedInterface& rated) {
 Napi::Object to_object(Napi::Env env, const Ranking& ranking) {
   auto object = Napi::Object::New(env);
   object.Set("matched", static_cast<double>(ranking.matched));
-  object.Set("rows", to_array(env, ranking.rows, [env](const auto& row) {
+  object.Set("rows", to_array(env, ranking.rows, [&](const auto& row) {
                auto rated = to_object(env, row.destination);
                set_rate(rated, row.rate);
+               if (ranking.by_service) rated.Set("service", unquoted(row.destination.own->service));
                return rated;
              }));
   object.Set("interfaces", to_array(env, ranking.interfaces, [env](const auto& interface) {
                return to_object(env, interface);
+             }));
+  object.Set("services", to_array(env, ranking.services, [env](const auto& service) {
+               auto rated = to_object(env, service.counters);
+               rated.Set("service", unquoted(service.service));
+               rated.Set("destinations", static_cast<double>(service.destinations));
+               set_rate(rated, service.rate);
+               return rated;
              }));
   return object;
 }
@@ -100,6 +108,9 @@ Query to_query(const Napi::Object& wanted) {
   if (wanted.Has("search")) query.search = wanted.Get("search").As<Napi::String>();
   if (wanted.Has("interface")) query.interface = wanted.Get("interface").As<Napi::String>();
   if (wanted.Has("within")) query.within = to_prefix(wanted.Get("within").As<Napi::Object>());
+  if (wanted.Has("service"))
+    append_quoted(query.service, std::string(wanted.Get("service").As<Napi::String>()));
+  query.by_service = wanted.Get("byService").ToBoolean() || !query.service.empty();
   auto number = [&](const char* name) { return wanted.Get(name).As<Napi::Number>().Uint32Value(); };
   if (wanted.Has("protocol")) query.protocol = static_cast<uint8_t>(number("protocol"));
   if (wanted.Has("port")) query.port = static_cast<uint16_t>(number("port"));

@@ -4,8 +4,8 @@ import type { NamedDestination, Order, Rated } from '../kernel/ranking.js'
 import type { Remembered } from '../memory/rows.js'
 import { protocolName } from '../protocols.js'
 
-/** A record of the kernel's table, and how fast it grows. */
-type Live = NamedDestination & Rated
+/** A record of the kernel's table, and how fast it grows; with its service where a row is of one. */
+type Live = NamedDestination & Rated & { readonly service?: string | null }
 
 interface Field {
   /** JSON Schema; `$defs` are those of docs/api.schema.json. */
@@ -116,10 +116,12 @@ export const fields = {
   },
   service: {
     schema: {
-      description: 'Who sent the first packet, by the names of docs/services.md; null: not known.',
+      description:
+        'Who sent the first packet, or in rows by service all of them, by the names of docs/services.md; null: not known.',
       type: ['string', 'null'],
     },
-    ...remembered((one) => one.service),
+    live: (record: Live, one: Remembered | undefined) => record.service ?? one?.service ?? null,
+    stored: (one: Remembered) => one.service,
   },
   uid: {
     schema: {

@@ -1,10 +1,13 @@
 import { canonicalAddress, parsePrefix, type Prefix } from '../config/prefix.js'
-import type { CountedInterface, Rated, Ranking, RankQuery } from '../kernel/ranking.js'
+import type { CountedInterface, CountedService, Rated, Ranking, RankQuery } from '../kernel/ranking.js'
 import type { MemoryState } from '../memory/memory-state.js'
 import type { Remembered } from '../memory/rows.js'
 import { protocolNumber } from '../protocols.js'
 import { rankNews } from './news.js'
 import { destinationRow, type DestinationRow, fields, rounded, type SortKey } from './fields.js'
+
+/** A host has a thousand, and nobody reads more at once. */
+const maxServices = 20
 
 /** What knows the destinations. */
 export interface DestinationsSource {
@@ -26,11 +29,20 @@ export interface ListQuery {
   readonly status?: 'new' | ''
   readonly protocol?: string
   readonly port?: number
+  /** Only what this service sends, with its own counts. */
+  readonly service?: string
+  /** What a row is of: a destination, or a service that sends there. */
+  readonly by?: 'destination' | 'service'
   readonly limit: number
   readonly offset: number
 }
 
 export interface InterfaceRow extends Omit<CountedInterface, keyof Rated> {
+  readonly packets_per_second: number
+  readonly bytes_per_second: number
+}
+
+export interface ServiceRow extends Omit<CountedService, keyof Rated> {
   readonly packets_per_second: number
   readonly bytes_per_second: number
 }
@@ -49,6 +61,8 @@ export interface DestinationsList {
   readonly offset: number
   readonly destinations: readonly DestinationRow[]
   readonly interfaces: readonly InterfaceRow[]
+  /** Those that send most now; none where services are not told apart. */
+  readonly services: readonly ServiceRow[]
 }
 
 /** A query that cannot be answered, in words for whoever sent it. */
@@ -69,7 +83,7 @@ export async function listDestinations(
   // Now it knows what is new.
   const { baselineEndMs, unacknowledged, announced } = source.state
   const rankQuery = toRankQuery(query)
-  const { matched, rows, interfaces } =
+  const { matched, rows, interfaces, services } =
     query.status === 'new' ? await rankNews(source, announced, rankQuery) : await rankTable(source, rankQuery)
   return {
     time: new Date().toISOString(),
@@ -79,16 +93,24 @@ export async function listDestinations(
     matched,
     offset: query.offset,
     destinations: rows.map(({ record, remembered }) => destinationRow(record, remembered)),
-    interfaces: interfaces.map(({ packetsPerSecond, bytesPerSecond, ...rest }) => ({
-      ...rest,
-      packets_per_second: rounded(packetsPerSecond),
-      bytes_per_second: rounded(bytesPerSecond),
-    })),
+    interfaces: interfaces.map(withRates),
+    services: services
+      .toSorted((a, b) => b.bytesPerSecond - a.bytesPerSecond || b.bytes - a.bytes)
+      .slice(0, maxServices)
+      .map(withRates),
   }
 }
 
+const withRates = <T extends Rated>({ packetsPerSecond, bytesPerSecond, ...rest }: T) => ({
+  ...rest,
+  packets_per_second: rounded(packetsPerSecond),
+  bytes_per_second: rounded(bytesPerSecond),
+})
+
 async function rankTable(source: DestinationsSource, query: RankQuery) {
   const { rows, ...rest } = await source.rank(query)
+  if ((query.byService ?? query.service !== undefined) && rest.services.length === 0 && rest.matched > 0)
+    throw new QueryError('services are not told apart: that takes --services')
   const remembered = await source.describe(
     rows.map(({ interface: iface, destination }) => ({ interface: iface, destination })),
   )
@@ -109,6 +131,8 @@ function toRankQuery(query: ListQuery): RankQuery {
     ...(iface && { interface: iface }),
     ...(protocol !== undefined && { protocol }),
     ...(port !== undefined && { port }),
+    ...(query.service && { service: query.service }),
+    ...(query.by === 'service' && { byService: true }),
     order: fields[key].order,
     descending,
     limit,

@@ -6,7 +6,7 @@ import type { Remembered } from '../memory/rows.js'
 type Live = NamedDestination & Rated
 
 /** A part of a list of new destinations, with what is remembered of each, and what the interfaces count. */
-export interface News extends Pick<Ranking, 'matched' | 'interfaces'> {
+export interface News extends Pick<Ranking, 'matched' | 'interfaces' | 'services'> {
   readonly rows: readonly { readonly record: Live; readonly remembered: Remembered }[]
 }
 
@@ -22,7 +22,7 @@ export async function rankNews(
   query: RankQuery,
 ): Promise<News> {
   const known = announced.map((remembered) => ({ remembered, prefix: parsePrefix(remembered.destination) }))
-  const { rows, interfaces } = await source.rank({
+  const { rows, interfaces, services } = await source.rank({
     onlyThese: known.map(({ remembered, prefix }) => ({ interface: remembered.interface, prefix })),
     ...{ order: 'destination', descending: false, offset: 0, limit: known.length },
   })
@@ -37,11 +37,16 @@ export async function rankNews(
       const record = live ? { ...live, firstSeenMs, protocol, port } : silent(remembered, now)
       return { record, remembered, prefix, value: sortValue(query.order, record, prefix) }
     })
-    .filter(({ record }) => isWanted(query, record) && isWithin(record.destination))
+    .filter(
+      ({ record, remembered }) =>
+        isWanted(query, record) &&
+        isWithin(record.destination) &&
+        (query.service === undefined || query.service === remembered.service),
+    )
     .sort((a, b) => compare(a.value, b.value) || a.record.bytes - b.record.bytes)
   if (query.descending) matching.reverse()
   const page = matching.slice(query.offset, query.offset + query.limit)
-  return { matched: matching.length, rows: page, interfaces }
+  return { matched: matching.length, rows: page, interfaces, services }
 }
 
 const identity = (one: Pick<Live, 'interface' | 'destination'>) => `${one.interface} ${one.destination}`

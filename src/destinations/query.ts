@@ -14,6 +14,8 @@ const schema = {
     interface: { type: 'string', maxLength: 15 },
     status: { enum: ['', 'new'] },
     protocol: { type: 'string', maxLength: 10 },
+    service: { type: 'string', maxLength: 512 },
+    by: { enum: ['', 'destination', 'service'] },
     port: { type: 'integer', minimum: 0, maximum: 65535 },
     limit: { type: 'integer', minimum: 0, maximum: 1000, default: 50 },
     offset: { type: 'integer', minimum: 0, maximum: 2 ** 32 - 1, default: 0 },

@@ -45,6 +45,10 @@ export interface RankQuery {
   /** IP protocol number. */
   readonly protocol?: number
   readonly port?: number
+  /** A row for each service that sends there, with its own counts, where they are told apart. */
+  readonly byService?: boolean
+  /** The rows of one. */
+  readonly service?: string
   /** It has to be one of these. */
   readonly onlyThese?: readonly { readonly interface: string; readonly prefix: Prefix }[]
   readonly order: Order
@@ -73,11 +77,19 @@ export interface CountedInterface extends Counts, Rated {
   readonly unlisted: Readonly<Record<string, Counts>>
 }
 
+/** What a service sends to all published destinations. */
+export interface CountedService extends Counts, Rated {
+  readonly service: string
+  readonly destinations: number
+}
+
 /** A part of the list of destinations, and what the interfaces count beside it. */
 export interface Ranking {
   /** As many match, on all parts of the list. */
   readonly matched: number
-  readonly rows: readonly (NamedDestination & Rated)[]
+  readonly rows: readonly (NamedDestination & Rated & { readonly service?: string | null })[]
   /** By name. */
   readonly interfaces: readonly CountedInterface[]
+  /** None where they are not told apart. */
+  readonly services: readonly CountedService[]
 }

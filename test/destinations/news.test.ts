@@ -24,7 +24,7 @@ async function find(query: Partial<RankQuery>) {
   const rank = (query: RankQuery) => {
     asked.push(query)
     const rows = [{ ...active, packetsPerSecond: 19, bytesPerSecond: 23 }]
-    return Promise.resolve({ matched: 1, rows, interfaces: [] })
+    return Promise.resolve({ matched: 1, rows, interfaces: [], services: [] })
   }
   const whole = { order: 'destination', descending: false, offset: 0, limit: 50 } as const
   const { matched, rows } = await rankNews({ rank }, announced, { ...whole, ...query })
@@ -80,7 +80,7 @@ t.test('news of two services are two, with the counts of the destination', async
     remembered('203.0.113.9', { service: 'b.service', firstSeenMs: 19, port: 443 }),
   ]
   const row = { ...active, packetsPerSecond: 19, bytesPerSecond: 23 }
-  const rank = () => Promise.resolve({ matched: 1, rows: [row], interfaces: [] })
+  const rank = () => Promise.resolve({ matched: 1, rows: [row], interfaces: [], services: [] })
   const query = { order: 'firstSeen', descending: true, offset: 0, limit: 50 } as const
   t.match(await rankNews({ rank }, known, query), {
     matched: 2,

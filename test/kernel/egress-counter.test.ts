@@ -96,7 +96,7 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
       }
       async publish() {}
       async rank() {
-        return { matched: 0, rows: [], interfaces: [] }
+        return { matched: 0, rows: [], interfaces: [], services: [] }
       }
       async findActive() {
         return { next: 23, ...nothing }

@@ -24,7 +24,7 @@ const memory = {
   },
 }
 
-const nothing: Ranking = { matched: 0, rows: [], interfaces: [] }
+const nothing: Ranking = { matched: 0, rows: [], interfaces: [], services: [] }
 const destinations = { state: memory.state, rank: async () => nothing, describe: async () => [] }
 
 const interfaces = [

@@ -43,6 +43,7 @@ const list: DestinationsList = {
   matched: 2,
   offset: 0,
   destinations: rows,
+  services: [],
   interfaces: [
     {
       interface: 'eth0',

@@ -9,6 +9,7 @@ import {
   renderNewest,
   renderPager,
   renderRows,
+  renderServices,
   rowsPerPage,
 } from './view.js'
 
@@ -114,8 +115,10 @@ async function update(): Promise<void> {
     const history = (key: string) => histories.get(key) ?? []
     show(find('#newest'), renderNewest(newest, now))
     show(find('#interfaces'), renderInterfaces(list.interfaces, history))
+    show(find('#services'), renderServices(list))
+    find('#by-service').hidden = list.services.length === 0
     show(find('#destinations thead'), renderHead(query, list.destinations))
-    show(find('#destinations tbody'), renderRows(list.destinations, now, history))
+    show(find('#destinations tbody'), renderRows(list, history))
     show(find('#pager'), renderPager(list, query))
     say(error, '')
     say(state, 'Live')
@@ -134,7 +137,7 @@ function go(search: string): void {
 
 function fillForm(): void {
   const parameters = new URLSearchParams(location.search)
-  for (const name of ['search', 'interface', 'status', 'sort']) {
+  for (const name of ['search', 'interface', 'status', 'service', 'by', 'sort']) {
     const field = form.elements.namedItem(name) as HTMLInputElement | HTMLSelectElement
     field.value = parameters.get(name) ?? (name === 'sort' ? '-bytes_per_second' : '')
   }

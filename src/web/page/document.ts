@@ -1,7 +1,15 @@
 import { hostname } from 'node:os'
 import { build } from '../../build.js'
 import type { DestinationsList, ListQuery } from '../../destinations/list.js'
-import { escapeHtml, renderHead, renderInterfaces, renderNewest, renderPager, renderRows } from './view.js'
+import {
+  escapeHtml,
+  renderHead,
+  renderInterfaces,
+  renderNewest,
+  renderPager,
+  renderRows,
+  renderServices,
+} from './view.js'
 
 /** The whole page, as the server sends it; scripts that bring it to life are not needed to read it. */
 export function renderDocument(
@@ -17,6 +25,12 @@ export function renderDocument(
   const interfaces = list.interfaces.map(({ interface: name }) =>
     option(name, name, query.interface === name),
   )
+  const services =
+    list.services.length === 0 && !query.service
+      ? '<input type="hidden" name="service"><input type="hidden" name="by">'
+      : `<label>Service <input name="service" maxlength="512" value="${escapeHtml(query.service ?? '')}" placeholder="any" autocomplete="off"></label>
+<label>Rows <select name="by">${option('', 'destinations', query.by !== 'service')}${option('service', 'services', query.by === 'service')}</select></label>
+`
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -43,6 +57,10 @@ export function renderDocument(
 <h2 id="interfaces-title">Interfaces</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="interfaces-title"><table id="interfaces">${renderInterfaces(list.interfaces)}</table></div>
 </section>
+<section id="by-service"${list.services.length === 0 ? ' hidden' : ''}>
+<h2 id="services-title">Services</h2>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="services-title"><table id="services">${renderServices(list)}</table></div>
+</section>
 <section>
 <h2 id="destinations-title">Destinations</h2>
 <form id="filter" role="search">
@@ -50,12 +68,12 @@ export function renderDocument(
 <label>Search <input type="search" name="search" maxlength="100" value="${escapeHtml(query.search ?? '')}" placeholder="203.0.113. or 203.0.113.0/24" autocomplete="off"></label>
 <label>Interface <select name="interface">${option('', 'all', !query.interface)}${interfaces.join('')}</select></label>
 <label>Status <select name="status">${option('', 'all', !query.status)}${option('new', 'new', query.status === 'new')}</select></label>
-<button id="apply">Show</button>
+${services}<button id="apply">Show</button>
 </form>
 <p id="error" role="alert"></p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="destinations-title"><table id="destinations">
 <thead>${renderHead(query, list.destinations)}</thead>
-<tbody>${renderRows(list.destinations, now)}</tbody>
+<tbody>${renderRows(list)}</tbody>
 </table></div>
 <nav id="pager" aria-label="Pages">${renderPager(list, query)}</nav>
 </section>

@@ -14,8 +14,8 @@ export type History = (key: string) => readonly number[]
 
 const noHistory: History = () => []
 
-export const destinationKey = ({ interface: iface, destination }: DestinationRow): string =>
-  `${iface} ${destination}`
+export const destinationKey = ({ interface: iface, destination, service }: DestinationRow): string =>
+  `${iface} ${destination} ${service ?? ''}`
 export const interfaceKey = ({ interface: iface }: InterfaceRow): string => iface
 
 /** Names come from the host and its peers. */
@@ -29,13 +29,21 @@ interface PageColumn {
   readonly number?: boolean
   /** Left out where there is little room. */
   readonly wide?: boolean
-  cell(row: DestinationRow, history: History, now: number): string
+  cell(row: DestinationRow, { history, now, servicesApart }: Surroundings): string
+}
+
+/** What a row is rendered with. */
+interface Surroundings {
+  readonly history: History
+  readonly now: number
+  /** Whether one can ask who sends to a destination, and where a service sends. */
+  readonly servicesApart: boolean
 }
 
 const lastMinute: PageColumn = {
   title: 'Last minute',
   wide: true,
-  cell: (row, history) => sparkline(history(destinationKey(row))),
+  cell: (row, { history }) => sparkline(history(destinationKey(row))),
 }
 
 const pageColumns = (rows: readonly DestinationRow[]): PageColumn[] =>
@@ -45,16 +53,18 @@ const pageColumns = (rows: readonly DestinationRow[]): PageColumn[] =>
       sort: sortKeyOf(column),
       number: ['rate', 'count', 'time'].includes(column.format),
       wide: column.wide ?? false,
-      cell: (row, _history, now) => renderCell(column, row, now),
+      cell: (row, surroundings) => renderCell(column, row, surroundings),
     }
     return column.field === 'bytes_per_second' ? [shown, lastMinute] : [shown]
   })
 
-function renderCell(column: Column, row: DestinationRow, now: number): string {
+function renderCell(column: Column, row: DestinationRow, { now, servicesApart }: Surroundings): string {
   const text = cellText(column, row)
   switch (column.format) {
-    case 'address':
-      return `<span class="address">${escapeHtml(text)}</span>`
+    case 'address': {
+      const address = `<span class="address">${escapeHtml(text)}</span>`
+      return servicesApart ? link({ search: text, by: 'service' }, address, 'Who sends there') : address
+    }
     case 'rate':
       return formatRate(Number(text))
     case 'count':
@@ -64,6 +74,7 @@ function renderCell(column: Column, row: DestinationRow, now: number): string {
     case 'status':
       return badge(row.status, row.note)
     case 'text':
+      if (servicesApart && column.field === 'service' && text !== '') return serviceLink(text)
       return `<span title="${escapeHtml(text)}">${escapeHtml(text)}</span>`
   }
 }
@@ -74,7 +85,8 @@ const className = ({ number, wide }: Pick<PageColumn, 'number' | 'wide'>) =>
 /** The head of the table; each title is a link that sorts by its column, and then the other way. */
 export function renderHead(query: ListQuery, rows: readonly DestinationRow[]): string {
   const cells = pageColumns(rows).map((column) => {
-    const { title, sort, number } = column
+    const { sort, number } = column
+    const title = column.title === 'First sender' && isByService(query) ? 'Service' : column.title
     if (!sort) return `<th scope="col" class="${className(column)}">${title}</th>`
     const [first, second] = number ? [`-${sort}` as const, sort] : [sort, `-${sort}` as const]
     const current = query.sort === sort ? 'ascending' : query.sort === `-${sort}` ? 'descending' : undefined
@@ -86,18 +98,19 @@ export function renderHead(query: ListQuery, rows: readonly DestinationRow[]): s
   return `<tr>${cells.join('')}</tr>`
 }
 
+/** Whether a row is of a service that sends there. */
+const isByService = ({ by, service }: ListQuery) => by === 'service' || Boolean(service)
+
 /** The rows of the table. */
-export function renderRows(
-  rows: readonly DestinationRow[],
-  now: number,
-  history: History = noHistory,
-): string {
+export function renderRows(list: DestinationsList, history: History = noHistory): string {
+  const rows = list.destinations
+  const surroundings = { history, now: Date.parse(list.time), servicesApart: list.services.length > 0 }
   const columns = pageColumns(rows)
   if (rows.length === 0) return `<tr><td colspan="${columns.length}">Nothing.</td></tr>`
   return rows
     .map((row) => {
       const cells = columns.map((column, index) => {
-        const cell = column.cell(row, history, now)
+        const cell = column.cell(row, surroundings)
         return index === 0 ? `<th scope="row">${cell}</th>` : `<td class="${className(column)}">${cell}</td>`
       })
       return `<tr class="${row.status ?? ''}">${cells.join('')}</tr>`
@@ -144,6 +157,27 @@ ${[...numbers, ...unlisted].map((cell) => `<td class="number">${cell}</td>`).joi
 <tbody>${rows.join('')}</tbody>`
 }
 
+/** Who sends most now; nothing where services are not told apart. */
+export function renderServices({ services, interfaces }: DestinationsList): string {
+  if (services.length === 0) return ''
+  const all = interfaces.reduce((sum, row) => sum + row.bytes_per_second, 0)
+  const head = ['Packets/s', 'Bytes/s', 'Share', 'Packets', 'Bytes', 'Destinations']
+  const rows = services.map((row) => {
+    const cells = [
+      formatRate(row.packets_per_second),
+      formatRate(row.bytes_per_second),
+      all === 0 ? '' : `${Math.round((100 * row.bytes_per_second) / all)} %`,
+      ...[row.packets, row.bytes, row.destinations].map(exact),
+    ]
+    const numbers = cells.map((cell, index) => `<td class="number${index === 0 ? ' wide' : ''}">${cell}</td>`)
+    return `<tr><th scope="row">${serviceLink(row.service)}</th>${numbers.join('')}</tr>`
+  })
+  const titles = head.map(
+    (title, index) => `<th scope="col" class="number${index === 0 ? ' wide' : ''}">${title}</th>`,
+  )
+  return `<thead><tr><th scope="col">Service</th>${titles.join('')}</tr></thead><tbody>${rows.join('')}</tbody>`
+}
+
 /** What nobody has acknowledged. */
 export function renderNewest(list: DestinationsList, now: number): string {
   if (Date.parse(list.baseline_end) > now) {
@@ -161,6 +195,12 @@ export function renderNewest(list: DestinationsList, now: number): string {
 
 const owner = (network: string | null) => (network === null ? '' : `, of ${escapeHtml(network)}`)
 const sender = (service: string | null) => (service === null ? '' : `, first by ${escapeHtml(service)}`)
+
+const link = (query: Partial<ListQuery>, html: string, title: string) =>
+  `<a href="${href({ ...usual, ...query })}" title="${escapeHtml(title)}">${html}</a>`
+const serviceLink = (service: string) => link({ service }, escapeHtml(service), `Where ${service} sends`)
+
+const usual = { sort: '-bytes_per_second', offset: 0, limit: rowsPerPage } as const
 
 /** The page's address with a query; what is as usual is left out. */
 function href(query: ListQuery, changes: Partial<ListQuery> = {}): string {

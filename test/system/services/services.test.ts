@@ -31,6 +31,14 @@ async function byService(exporter: RunningExporter): Promise<Record<string, numb
   )
 }
 
+/** Rows of the list: destination, service, packets. */
+const ask = (exporter: RunningExporter, query: string) =>
+  (
+    JSON.parse(exporter.get(new URL(`/api/v1/destinations?${query}`, exporter.url).href)) as {
+      destinations: { destination: string; service: string; packets: number }[]
+    }
+  ).destinations.map(({ destination, service, packets }) => [destination, service, packets])
+
 t.test('who sends how much', async (t) => {
   const { host, guest } = router(t)
   const [backup = '', cron = '', odd = ''] = makeUnits(t, 'backup.service', 'cron.service', 'a"\\.service')
@@ -75,6 +83,29 @@ t.test('who sends how much', async (t) => {
       { destination: '203.0.113.3', packets: 41, service: 'forwarded:lan0' },
     ],
     'a destination is one, whoever sends there',
+  )
+  t.same(ask(exporter, 'service=backup.service'), [['203.0.113.1', 'backup.service', 23]], 'its own counts')
+  t.same(
+    ask(exporter, 'search=203.0.113.1&by=service&sort=packets'),
+    [
+      ['203.0.113.1', 'backup.service', 23],
+      ['203.0.113.1', 'cron.service', 29 + 43],
+    ],
+    'who sends there',
+  )
+  t.same(ask(exporter, `service=${encodeURIComponent(`${slice}/a"\\.service`)}`), [
+    ['203.0.113.2', `${slice}/a"\\.service`, 37],
+  ])
+  t.same(ask(exporter, 'service=nobody.service'), [])
+  const { services } = JSON.parse(exporter.get(api)) as { services: Record<string, number>[] }
+  t.match(
+    services.toSorted((a, b) => (a['bytes'] ?? 0) - (b['bytes'] ?? 0)),
+    [
+      { service: 'backup.service', packets: 23, destinations: 1 },
+      { service: `${slice}/a"\\.service`, packets: 37, destinations: 1 },
+      { service: 'forwarded:lan0', packets: 41, destinations: 1 },
+      { service: 'cron.service', packets: 29 + 43 + 31, destinations: 2 },
+    ],
   )
   t.same(
     auditLines(auditFile).map(({ event, destination }) => `${event} ${destination}`),

@@ -4,8 +4,10 @@ import type { Browser, Page } from 'playwright-core'
 import t from 'tap'
 import { hangMs } from '../../support/await.js'
 import { startBrowser } from '../../support/browser.js'
+import { inCgroup, makeUnits } from '../../support/cgroups.js'
 import { type RunningExporter, startExporter } from '../../support/exporter.js'
 import { type Namespace, silentPair } from '../../support/network.js'
+import { send } from '../../support/router.js'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 type Tap = Parameters<typeof silentPair>[0]
@@ -107,6 +109,32 @@ t.test('it lives, sorts, searches, goes back and forth, and pauses', async (t) =
   await page.locator('#destinations tbody tr:first-child polyline').waitFor()
   await page.locator('#interfaces polyline').waitFor()
   stream.child.kill()
+  t.same(wrong, [])
+})
+
+t.test('from a service to its destinations, to all that send there, and back', async (t) => {
+  const [host, exporter, browser] = await setUp(t, '--services')
+  const [backup = '', web = ''] = makeUnits(t, 'backup.service', 'web<b>.service')
+  host.run(inCgroup(backup, 0, ...send('192.0.2.2', 23)))
+  host.run(inCgroup(backup, 0, ...send('192.0.2.3', 29)))
+  host.run(inCgroup(web, 0, ...send('192.0.2.2', 31)))
+  const { page, wrong } = await openPage(t, browser, exporter)
+  await page.locator('#services tbody tr:nth-child(2)').waitFor()
+  t.match(await page.locator('#services').textContent(), /backup\.service.*web<b>\.service|web<b>.*backup/)
+  await page.locator('#services').getByRole('link', { name: 'backup.service' }).click()
+  await page.locator('#destinations th:text-is("Service")').waitFor()
+  await page.locator('#destinations tbody tr:nth-child(2)').waitFor()
+  t.equal(new URL(page.url()).search, '?service=backup.service')
+  t.equal(await page.getByRole('textbox', { name: 'Service' }).inputValue(), 'backup.service')
+  t.same((await addressesOf(page)).sort(), ['192.0.2.2', '192.0.2.3'])
+  await page.locator('#destinations').getByRole('link', { name: '192.0.2.2' }).click()
+  await page.locator('#destinations').getByRole('link', { name: 'web<b>.service' }).waitFor()
+  t.same(await addressesOf(page), ['192.0.2.2', '192.0.2.2'])
+  t.match(await rows(page).allTextContents(), [/backup\.service.*23|web.*31/, /backup\.service.*23|web.*31/])
+  await page.locator('#destinations').getByRole('link', { name: 'web<b>.service' }).click()
+  await page.locator('#destinations tbody tr:only-child').waitFor()
+  await page.goBack()
+  await page.locator('#destinations tbody tr:nth-child(2)').waitFor()
   t.same(wrong, [])
 })
 
