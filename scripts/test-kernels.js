@@ -71,7 +71,7 @@ function prepareTests({ name }) {
   const tests = ['bpf', 'system/bpf'].flatMap((folder) =>
     readdirSync(join(compiled, 'test', folder)).map((file) => `${folder}/${file}`),
   )
-  for (const name of ['kernel/continuity', 'kernel/neighbours', 'services/first-senders'])
+  for (const name of ['kernel/continuity', 'kernel/neighbours', 'services/first-senders', 'services/news'])
     tests.push(`system/${name}.test.js`)
   if (arm64) tests.push(...compiledForMachine)
   const left = name.endsWith('-rt') ? slow : [...slow, ...realtime]

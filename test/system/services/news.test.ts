@@ -44,6 +44,11 @@ t.test('what is new for a service, wherever users look', async (t) => {
   host.run(inCgroup(backup, 34, ...send('203.0.113.1', 31)))
   const both = ['backup.service 203.0.113.1', 'web.service 203.0.113.1']
   await eventually(async () => assert.deepEqual(await announced(), both))
+  const sentBy = (service: string) =>
+    exporter
+      .samples()
+      .get(`egress_packets_total{interface="wan0",destination="203.0.113.1",service="${service}"}`)
+  t.same(['backup.service', 'web.service'].map(sentBy), [23 + 31, 29])
   t.equal(exporter.samples().get('egress_new_destinations_total{interface="wan0"}'), 2)
   t.equal(exporter.samples().get('egress_unacknowledged_destinations'), 2)
   const news = api('status=new&sort=first_seen')
