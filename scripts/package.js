@@ -1,4 +1,4 @@
-// npm run package [-- amd64] [arm64] [--twice]: makes packages in build/packages, which run without a compiler,
+// npm run package [-- amd64] [arm64] [--twice]: makes packages for this machine, or for those named, in build/packages, which run without a compiler,
 // without npm and without a Node.js of the host. With --twice it makes each again in another folder, at
 // another time, and fails where a byte differs.
 import { execFileSync } from 'node:child_process'
@@ -22,13 +22,18 @@ const [revision, time] = git('log', '-1', '--format=%H %ct').split(' ')
 const seconds = Number(process.env.SOURCE_DATE_EPOCH ?? time)
 const date = new Date(seconds * 1000).toISOString().slice(0, 10)
 
-for (const architecture of named.length > 0 ? named : ['amd64']) {
+for (const architecture of named.length > 0 ? named : [ownArchitecture()]) {
   const made = await make(architecture, join(folder, architecture))
   for (const file of made) {
     copyFileSync(file, join(folder, basename(file)))
     console.log(`${basename(file)} ${(statSync(file).size / 1e6).toFixed(1)} MB sha256 ${sumOf(file)}`)
   }
   if (twice) await compare(architecture, made)
+}
+
+/** Debian's name of this machine. */
+function ownArchitecture() {
+  return Object.keys(machines).find((name) => machines[name].node === process.arch)
 }
 
 async function make(architecture, place) {

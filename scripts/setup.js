@@ -2,7 +2,8 @@
 // Does only what is missing. Uses nothing but Node itself, of any version from 20 on: what runs later is
 // the Node that npm brings. Called by setup.sh, with --test for what tests need as well, with --kernels
 // for what other kernels need, with --arm64 for what an arm64 guest needs, with --packages for what packages
-// need, and with --scrapers for those that test:scrapers needs.
+// need, with --guests for what systems with their own systemd need, and with --scrapers for those that
+// test:scrapers needs.
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   accessSync,
@@ -72,6 +73,10 @@ const packageNeeds = {
   lintian: 'lintian',
   'aarch64-linux-gnu-g++': 'g++-aarch64-linux-gnu',
 }
+const guestNeeds = {
+  debootstrap: 'debootstrap',
+  'systemd-nspawn': 'systemd-container',
+}
 // Ubuntu has no package of bpftool's own.
 const ubuntuPackages = { bpftool: ['linux-tools-common', 'linux-tools-generic'] }
 
@@ -79,6 +84,7 @@ const test = process.argv.includes('--test')
 const kernels = process.argv.includes('--kernels')
 const arm64 = process.argv.includes('--arm64')
 const packages = process.argv.includes('--packages')
+const guests = process.argv.includes('--guests')
 const scrapers = process.argv.includes('--scrapers')
 const runtime = `node_modules/node-linux-${process.arch}`
 const addon = 'build/Release/egress.node'
@@ -95,6 +101,7 @@ installSystemPackages({
   ...(kernels && kernelNeeds),
   ...(arm64 && arm64Needs),
   ...(packages && packageNeeds),
+  ...(guests && guestNeeds),
   ...(scrapers && scraperNeeds),
 })
 installNpmPackages()

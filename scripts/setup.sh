@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sets up what is missing: setup.sh [--test] [--kernels] [--arm64] [--packages] [--scrapers]. Takes a moment
-# where nothing has changed since the last time; what has, setup.js finds out.
+# Sets up what is missing: setup.sh [--test] [--kernels] [--arm64] [--packages] [--guests] [--scrapers]. Takes
+# a moment where nothing has changed since the last time; what has, setup.js finds out.
 set -eu
 stamp=build/ready-$(uname -m)$(printf '%s' "$@")
 # Missing files are named on standard error.
