@@ -1,7 +1,7 @@
 // What is known of a destination: the catalogue from which the API and its schema, the page, `top`,
 // the command line and CSV come. Also runs in the browser.
 import type { NamedDestination, Order, Rated } from '../kernel/ranking.js'
-import type { Remembered } from '../memory/rows.js'
+import { novelties, type Remembered } from '../memory/rows.js'
 import { protocolName } from '../protocols.js'
 
 /** A record of the kernel's table, and how fast it grows; with its service where a row is of one. */
@@ -157,6 +157,14 @@ export const fields = {
       pattern: '^[A-Z]{2}$',
     },
     ...remembered((one) => one.country),
+  },
+  novelty: {
+    schema: {
+      description:
+        'What is new with the first contact: network (or an address of none that is known), address, of a known network, or only the service that sends there; null: not known.',
+      enum: [...novelties, null],
+    },
+    ...remembered((one) => one.novelty),
   },
 } as const satisfies Readonly<Record<string, Field>>
 

@@ -37,13 +37,15 @@ function sample({
   port,
   service,
   network,
+  novelty,
   status,
 }: Announced[number]): string {
   const contact = `protocol="${protocolName(protocol)}",port="${port === 0 ? '' : port}"`
   const labels = `interface="${escape(iface)}",destination="${destination}",${contact},service="${escape(service ?? '')}"`
   // To Prometheus an empty label is none.
   const belongs = network === null ? '' : `,network="${escape(network)}"`
-  return `${name}{${labels}${belongs},status="${status}"} 1\n`
+  const isNew = novelty === null ? '' : `,novelty="${novelty}"`
+  return `${name}{${labels}${belongs}${isNew},status="${status}"} 1\n`
 }
 
 /** As both text formats have label values. */

@@ -44,6 +44,8 @@ export interface MemoryStore {
    * @returns false if the destination is not remembered
    */
   update(contact: PlacedContact): boolean
+  /** Whether any destination belongs to a network. */
+  hasNetwork(network: string): boolean
   /** Which service sends where, of the destinations that are remembered. */
   readonly services: Pick<ServiceContacts, 'update' | 'insert'>
   /** Counts what is new on an interface. */

@@ -226,7 +226,7 @@ export class Memory {
   /** Remembers a destination. */
   #insert(store: MemoryStore, contact: PlacedContact): Remembered {
     const status = this.#statusOf(contact)
-    const named = { ...contact, ...this.#names.of(contact) }
+    const named = { ...contact, ...this.#names.of(contact, store) }
     store.insert(named, status)
     return { ...named, status, acknowledgedMs: null, note: null }
   }

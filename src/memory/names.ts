@@ -1,6 +1,7 @@
 import type { Contact } from '../kernel/contacts.js'
 import type { FailoverStore } from './failover-store.js'
 import { NetworkNames, type NetworkSource } from './network-names.js'
+import type { MemoryStore } from './memory-store.js'
 import type { DestinationKey, Names } from './rows.js'
 import { SenderNames, type ServiceOf } from './sender-names.js'
 
@@ -14,8 +15,14 @@ export class NameFinder {
     this.#networks = new NetworkNames(networks)
   }
 
-  of(contact: Contact): Names {
-    return { ...this.#senders.of(contact), ...this.#networks.of(contact.destination) }
+  /** @param known what is remembered so far */
+  of(contact: Contact, known: Pick<MemoryStore, 'hasNetwork'>): Names {
+    const network = this.#networks.of(contact.destination)
+    return {
+      ...this.#senders.of(contact),
+      ...network,
+      novelty: this.#networks.noveltyOf(network, known),
+    }
   }
 
   /** False: it is announced a second later, since an alert whose labels change would fire twice. */

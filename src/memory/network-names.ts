@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Network, unknownNetwork } from '../networks/network.js'
 import type { FailoverStore } from './failover-store.js'
-import { facts } from './memory-store.js'
-import type { DestinationKey } from './rows.js'
+import { facts, type MemoryStore } from './memory-store.js'
+import type { DestinationKey, Novelty } from './rows.js'
 
 /** What addresses belong to, as far as the memory asks. */
 export interface NetworkSource {
@@ -36,6 +36,13 @@ export class NetworkNames {
 
   of(destination: string): Network {
     return this.#source.find(destination)
+  }
+
+  /** What is new with an address of a network that is met for the first time. */
+  noveltyOf({ network }: Network, known: Pick<MemoryStore, 'hasNetwork'>): Novelty | null {
+    // Without files, or while what is remembered is looked up, nobody can tell.
+    if (this.#source.version === '' || this.#source.version !== this.#version || this.#after) return null
+    return network !== null && known.hasNetwork(network) ? 'address' : 'network'
   }
 
   /** Whether there are destinations that are still to be reviewed. */

@@ -5,7 +5,6 @@ import type {
   PlacedContact,
   Remembered,
   ServiceContact,
-  ServiceKey,
   Status,
 } from './rows.js'
 import type { MemoryStore } from './memory-store.js'
@@ -17,7 +16,8 @@ export class Overlay implements MemoryStore {
   readonly #beneath: Store | undefined
   readonly services: MemoryStore['services'] = {
     update: (key, lastLivedMs) =>
-      this.#substitute.services.update(key, lastLivedMs) || this.#hasServiceBeneath(key),
+      this.#substitute.services.update(key, lastLivedMs) ||
+      (this.#ask((store) => store.services.has(key)) ?? false),
     insert: (contact) => this.#insertService(contact),
   }
 
@@ -47,6 +47,10 @@ export class Overlay implements MemoryStore {
     )
   }
 
+  hasNetwork(network: string): boolean {
+    return this.#substitute.hasNetwork(network) || (this.#ask((store) => store.hasNetwork(network)) ?? false)
+  }
+
   addNew(iface: string, count: number): void {
     this.#substitute.addNew(iface, count)
   }
@@ -65,19 +69,16 @@ export class Overlay implements MemoryStore {
     return this.#substitute.services.insert(contact)
   }
 
-  #hasServiceBeneath(key: ServiceKey): boolean {
-    try {
-      return this.#beneath?.services.has(key) ?? false
-    } catch {
-      return false // it fails, which is known
-    }
+  #getBeneath(iface: string, destination: string): Remembered | undefined {
+    return this.#ask((store) => store.get(iface, destination))
   }
 
-  #getBeneath(iface: string, destination: string): Remembered | undefined {
+  /** @returns undefined also where the database fails, which is known */
+  #ask<T>(question: (store: Store) => T): T | undefined {
     try {
-      return this.#beneath?.get(iface, destination)
+      return this.#beneath && question(this.#beneath)
     } catch {
-      return undefined // it fails, which is known
+      return undefined
     }
   }
 }

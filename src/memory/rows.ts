@@ -4,6 +4,13 @@ import type { Network } from '../networks/network.js'
 export const statuses = ['baseline', 'new', 'acknowledged'] as const
 export type Status = (typeof statuses)[number]
 
+/**
+ * What is new with a first contact: the network, or an address that belongs to none that is known; an address
+ * of a known network; or only the service that sends there.
+ */
+export const novelties = ['network', 'address', 'service'] as const
+export type Novelty = (typeof novelties)[number]
+
 /** What is remembered of a destination; times in ms since the Unix epoch. */
 export interface Remembered extends Network {
   readonly interface: string
@@ -18,6 +25,8 @@ export interface Remembered extends Network {
   readonly service: string | null
   /** The user of its socket; null: it had none that is known. */
   readonly uid: number | null
+  /** null: without files of networks, or while they are still looked up, nobody can tell. */
+  readonly novelty: Novelty | null
   readonly packets: number
   readonly bytes: number
   readonly status: Status
@@ -60,7 +69,7 @@ export const isLast = ({ nextLife }: PlacedContact): boolean => nextLife === und
 export type NamedSender = Pick<Remembered, 'service' | 'uid'>
 
 /** What the kernel does not know of a contact. */
-export type Names = NamedSender & Network
+export type Names = NamedSender & Network & Pick<Remembered, 'novelty'>
 
 /** A contact that is to be remembered. */
 export type NamedContact = PlacedContact & Names
@@ -125,6 +134,7 @@ export function eventOf(
     port,
     service = null,
     uid = null,
+    novelty = null,
     network = null,
     asn = null,
     asName = null,
@@ -140,7 +150,7 @@ export function eventOf(
     destination,
     protocol,
     port,
-    ...{ service, uid, network, asn, asName, country },
+    ...{ service, uid, novelty, network, asn, asName, country },
     status: null,
     note: null,
     reason: null,

@@ -27,6 +27,7 @@ export const rememberedColumns: Columns<Remembered> = {
   note: 'note',
   service: 'service',
   uid: 'uid',
+  novelty: 'novelty',
   ...networkColumns,
 }
 
@@ -57,6 +58,7 @@ export const serviceContactColumns: Columns<ServiceContact> = {
 export const eventColumns: Columns<EventRow> = {
   ...{ atMs: 'at_ms', event: 'event', interface: 'interface', destination: 'destination' },
   ...{ protocol: 'protocol', port: 'port', service: 'service', uid: 'uid' },
+  novelty: 'novelty',
   ...networkColumns,
   ...{ status: 'status', note: 'note', reason: 'reason' },
 }
@@ -64,7 +66,7 @@ export const eventColumns: Columns<EventRow> = {
 /** What databases of earlier versions lack of them. */
 export const laterColumns = {
   ...{ first_lived_ms: 0, last_lived_ms: 0, service: null, uid: null },
-  ...{ network: null, asn: null, as_name: null, country: null },
+  ...{ novelty: null, network: null, asn: null, as_name: null, country: null },
 }
 
 /** Each brings a database from the version of its place in the list to the next. */
@@ -158,6 +160,12 @@ export const migrations = [
   CREATE TRIGGER forget_service_contacts AFTER DELETE ON destinations BEGIN
     DELETE FROM service_contacts WHERE interface = old.interface AND destination = old.destination;
   END;
+  `,
+  `
+  -- What was new with the first contact; null: not known.
+  ALTER TABLE destinations ADD COLUMN novelty TEXT;
+  ALTER TABLE events ADD COLUMN novelty TEXT;
+  CREATE INDEX network_destinations ON destinations (network) WHERE network IS NOT NULL;
   `,
 ]
 

@@ -98,7 +98,7 @@ export class ServiceNews {
     store.services.insert({ ...contact, firstLivedMs, lastLivedMs, isFirst: isFirst ? 1 : 0 })
     if (status !== 'new' || isFirst) return undefined
     store.addNew(own.interface, 1)
-    return { ...host, ...contact }
+    return { ...host, ...contact, novelty: 'service' }
   }
 
   #statusOf(firstLivedMs: number): Status {

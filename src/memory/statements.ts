@@ -24,10 +24,14 @@ export const columns = selected({ ...rememberedColumns, status: shownStatus })
 /** What a service knows of its own first contact, in place of the destination's. */
 const ofService = new Set(['first_seen_ms', 'protocol', 'port', 'service', 'uid', 'status'])
 const newsColumns = Object.values(rememberedColumns)
+const newsOfService = newsColumns.map((column) => {
+  if (column === 'novelty') return "CASE WHEN s.is_first THEN d.novelty ELSE 'service' END AS novelty"
+  return `${ofService.has(column) ? 's' : 'd'}.${column} AS ${column}`
+})
 
 /** What is new and not acknowledged: for a service where that is asked, else for all. */
 export const news = `(
-  SELECT ${newsColumns.map((column) => `${ofService.has(column) ? 's' : 'd'}.${column} AS ${column}`).join(', ')}
+  SELECT ${newsOfService.join(', ')}
   FROM service_contacts AS s JOIN destinations AS d USING (interface, destination) WHERE s.status = 'new'
   UNION ALL
   SELECT ${newsColumns.join(', ')} FROM destinations AS d WHERE d.status = 'new' AND NOT EXISTS
@@ -58,6 +62,7 @@ export function prepare(database: Database.Database) {
     nameSender: database.prepare<[string, string, string]>(
       'UPDATE destinations SET service = ? WHERE interface = ? AND destination = ? AND service IS NULL',
     ),
+    hasNetwork: database.prepare<[string]>('SELECT 1 FROM destinations WHERE network = ? LIMIT 1'),
     networksAfter: database.prepare<[string, string, number], DestinationKey & Network>(
       `SELECT interface, destination, ${selected(networkColumns)} FROM destinations
        WHERE (interface, destination) > (?, ?) ORDER BY interface, destination LIMIT ?`,

@@ -126,6 +126,10 @@ export class Store implements MemoryStore {
     this.#statements.nameSender.run(service, iface, destination)
   }
 
+  hasNetwork(network: string): boolean {
+    return this.#statements.hasNetwork.get(network) !== undefined
+  }
+
   /** What destinations belong to, so many after one of them. */
   networksAfter(
     { interface: iface, destination }: DestinationKey,

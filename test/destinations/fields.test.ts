@@ -28,6 +28,7 @@ const remembered = {
   lastSeenMs: 2_000,
   service: 'backup.service',
   uid: 34,
+  novelty: 'network',
   network: 'aws/s3',
   asn: 64500,
   asName: 'Example',
@@ -54,6 +55,7 @@ t.test('a row of the table', async (t) => {
     note: null,
     service: null,
     uid: null,
+    novelty: null,
     network: null,
     asn: null,
     as_name: null,
@@ -89,6 +91,7 @@ t.test('a row of the memory', async (t) => {
     note: 'backup',
     service: 'backup.service',
     uid: 34,
+    novelty: 'network',
     network: 'aws/s3',
     asn: 64500,
     as_name: 'Example',
@@ -99,7 +102,7 @@ t.test('a row of the memory', async (t) => {
 t.test('CSV keeps its columns, and the table shows no others', async (t) => {
   t.equal(
     storedFields.join(','),
-    'interface,destination,protocol,port,status,first_seen,last_seen,packets,bytes,acknowledged,note,service,uid,network,asn,as_name,country',
+    'interface,destination,protocol,port,status,first_seen,last_seen,packets,bytes,acknowledged,note,service,uid,network,asn,as_name,country,novelty',
   )
   t.same(
     tableFields.filter((name) => !storedFields.includes(name)),

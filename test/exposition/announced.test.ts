@@ -12,6 +12,7 @@ const announced = (rest: Partial<Remembered>): Remembered => ({
     port: 443,
     service: 'nginx.service',
     uid: 33,
+    novelty: null,
     ...unknownNetwork,
   },
   ...{ firstSeenMs: 1, lastSeenMs: 2, packets: 3, bytes: 4, acknowledgedMs: null, note: null, status: 'new' },
@@ -36,6 +37,8 @@ t.test('a series for each, of whichever list there is', (t) => {
     'egress_destination_info{interface="a\\"\\\\\\n",destination="2001:db8::1",protocol="icmpv6",port="",service="",status="new"} 1',
     '',
   ])
+  memory.state = { ...memory.state, announced: [announced({ network: 'a"s', novelty: 'address' })] }
+  t.match(samples()[0], /,service="nginx.service",network="a\\"s",novelty="address",status="new"\} 1$/)
   memory.state = { ...memory.state, announced: [icmp] }
   t.equal(samples().length, 2)
   memory.state = { ...memory.state, announced: [] }

@@ -45,3 +45,36 @@ t.test('what destinations belong to is remembered, and looked up again where tha
   t.equal(networkOf(without, last), null)
   t.end()
 })
+
+t.test('a network is new once, an address of it is not, and one of no network always is', (t) => {
+  const files = {
+    version: 'a',
+    look: () => undefined,
+    find: (destination: string) => ({ ...unknownNetwork, network: names[destination] ?? null }),
+  }
+  const names: Record<string, string> = { '192.0.2.1': 'cdn', '192.0.2.2': 'cdn', '192.0.2.3': 'mail' }
+  const folder = temporaryFolder(t)
+  const auditFile = join(folder, 'audit.log')
+  const { memory, clock } = openMemory(t, folder, { networks: files, auditFile })
+  const novelties = () => memory.state.announced.map(({ novelty }) => novelty)
+  memory.record([contact('203.0.113.1')])
+  t.same(novelties(), [null], 'what is remembered was not looked up yet')
+  memory.refresh()
+  memory.record([contact('192.0.2.1'), contact('192.0.2.2'), contact('203.0.113.2')])
+  memory.record([contact('192.0.2.3'), contact('192.0.2.1', { interface: 'eth1' })])
+  t.same(novelties(), [null, 'network', 'address', 'network', 'network', 'address'])
+  while (memory.writeAudit());
+  t.same(
+    auditLines(auditFile).map(({ novelty }) => novelty),
+    [undefined, 'network', 'address', 'network', 'network', 'address'],
+  )
+  files.version = 'b'
+  memory.record([contact('203.0.113.3')])
+  t.equal(novelties().at(-1), null, 'files have changed')
+  memory.close()
+  const { memory: next } = openMemory(t, folder, { clock, networks: files })
+  next.refresh()
+  next.record([contact('192.0.2.3', { interface: 'eth1' })])
+  t.equal(next.state.announced.at(-1)?.novelty, 'address', 'it was known before')
+  t.end()
+})

@@ -17,7 +17,7 @@ const memory = {
     announced: [
       {
         ...{ interface: 'eth0', destination: '192.0.2.1', protocol: 6, port: 443, status: 'new' as const },
-        ...{ service: 'nginx.service', uid: 33, ...unknownNetwork },
+        ...{ service: 'nginx.service', uid: 33, novelty: null, ...unknownNetwork },
         ...{ firstSeenMs: 1, lastSeenMs: 2, packets: 3, bytes: 4, acknowledgedMs: null, note: null },
       },
     ],

@@ -54,6 +54,7 @@ export const placed = (destination: string, rest: Partial<NamedContact> = {}): N
   lastLivedMs: 0,
   service: null,
   uid: null,
+  novelty: null,
   ...unknownNetwork,
   ...rest,
 })

@@ -10,6 +10,7 @@ const row = (changes: Partial<DestinationRow>): DestinationRow => ({
   port: 443,
   service: 'nginx.service',
   uid: 33,
+  novelty: null,
   network: 'AS64500',
   asn: 64500,
   as_name: 'Example',
