@@ -1,3 +1,4 @@
+import { parseExpectation } from '../config/expectation.js'
 import { parseDuration } from '../config/duration.js'
 import { parsePrefix } from '../config/prefix.js'
 import { printRows } from '../destinations/print.js'
@@ -6,54 +7,82 @@ import { eventOf, type Remembered } from '../memory/rows.js'
 import type { Selection } from '../memory/selection.js'
 import { databaseFile } from '../memory/database-file.js'
 import { Store } from '../memory/store.js'
-import type { Action, DestinationsWish } from './commands/destinations.js'
+import type { StoredExpectation } from '../memory/stored-expectations.js'
+import { escapeControls } from '../terminal.js'
+import type { DestinationsFlags, DestinationsWish } from './commands/destinations.js'
 
 /**
- * Lists, acknowledges or forgets what the memory holds.
+ * Lists, acknowledges or forgets what the memory holds, and keeps rules of what is expected.
  *
  * @throws UserError if there is no memory, or nothing in it is meant
  */
 export function destinations(
-  { action, addresses, flags, folder }: DestinationsWish,
+  { action, subjects, flags, folder }: DestinationsWish,
   print: (line: string) => void,
   now = Date.now(),
 ): void {
-  const selection: Selection = {
-    ...(flags.status !== undefined && { status: flags.status }),
-    ...(flags.interface !== undefined && { interface: flags.interface }),
-    ...(flags.since !== undefined && {
-      firstSeenFromMs: now - read('--since', flags.since, parseDuration),
-    }),
-    ...(flags.within !== undefined && { within: [read('--within', flags.within, parsePrefix)] }),
-    ...(addresses.length > 0 && {
-      within: addresses.map((address) => read(action, address, parsePrefix)),
-    }),
-  }
-  const store = open(folder, action === 'list')
+  const store = open(folder, action === 'list' || action === 'expected')
   try {
-    if (action === 'list') {
-      printRows(() => store.select(selection), flags, print)
-      return
-    }
     const { note = null } = flags
-    const chosen = store.transaction(() => change(store, action, selection, note, now))
-    if (chosen.length === 0) {
-      throw new UserError(
-        `destinations ${action}: nothing in the memory lies within ${addresses.join(', ')}`,
-        ExitCode.failed,
-      )
+    if (action === 'list') {
+      const selection = selectionOf(flags, now)
+      printRows(() => store.select(selection), flags, print)
+    } else if (action === 'expected') {
+      printRules(store.expectations.list(), print)
+    } else if (action === 'expect' || action === 'unexpect') {
+      keepRules(store, action, subjects, note, now)
+      for (const rule of subjects) print(`${action}ed: ${rule}`)
+    } else {
+      const within = subjects.map((address) => read(action, address, parsePrefix))
+      const chosen = store.transaction(() => change(store, action, { within }, note, now))
+      if (chosen.length === 0)
+        throw failure(`${action}: nothing in the memory lies within ${subjects.join(', ')}`)
+      const done = action === 'ack' ? 'acknowledged' : 'forgotten'
+      for (const { interface: iface, destination } of chosen) print(`${done}: ${destination} on ${iface}`)
     }
-    const done = action === 'ack' ? 'acknowledged' : 'forgotten'
-    for (const { interface: iface, destination } of chosen) print(`${done}: ${destination} on ${iface}`)
   } finally {
     store.close()
   }
 }
 
+function selectionOf({ status, interface: iface, since, within }: DestinationsFlags, now: number): Selection {
+  return {
+    ...(status !== undefined && { status }),
+    ...(iface !== undefined && { interface: iface }),
+    ...(since !== undefined && { firstSeenFromMs: now - read('--since', since, parseDuration) }),
+    ...(within !== undefined && { within: [read('--within', within, parsePrefix)] }),
+  }
+}
+
+/** As a configuration file has them. */
+function printRules(rules: readonly StoredExpectation[], print: (line: string) => void): void {
+  print(rules.length === 0 ? 'expect: []' : 'expect:')
+  for (const { rule, note } of rules)
+    print(`- ${JSON.stringify(rule)}${note === null ? '' : ` # ${escapeControls(note)}`}`)
+}
+
+/** Adds rules or removes them, all or none; the exporter acts on them when it looks next. */
+function keepRules(
+  store: Store,
+  action: 'expect' | 'unexpect',
+  rules: readonly string[],
+  note: string | null,
+  atMs: number,
+): void {
+  if (action === 'expect') for (const rule of rules) read(action, rule, parseExpectation)
+  store.transaction(() => {
+    for (const rule of rules) {
+      if (action === 'expect') store.expectations.add({ rule, atMs, note })
+      else if (!store.expectations.remove(rule))
+        throw failure(`unexpect: there is no rule '${rule}'; destinations expected has them`)
+    }
+  })
+}
+
 /** Acknowledges or forgets what is selected, and has the audit log tell of it. */
 function change(
   store: Store,
-  action: Exclude<Action, 'list'>,
+  action: 'ack' | 'forget',
   selection: Selection,
   note: string | null,
   atMs: number,
@@ -75,6 +104,8 @@ function change(
   }
   return chosen
 }
+
+const failure = (message: string) => new UserError(`destinations ${message}`, ExitCode.failed)
 
 function read<T>(what: string, text: string, parse: (text: string) => T): T {
   try {

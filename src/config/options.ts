@@ -119,6 +119,13 @@ export const options = {
     choices: newBys,
     default: 'auto',
   },
+  expect: {
+    value: 'rule',
+    help: 'first contacts that are no news: conditions such as network=aws/s3 port=443 service=backup.service, of prefix, network, service, interface, protocol and port, which all must hold; repeatable',
+    list: true,
+    default: [],
+    shownDefault: 'none',
+  },
   'bpf.mode': {
     value: 'mode',
     help: 'how to attach; auto takes tcx where the kernel has it',

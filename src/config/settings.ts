@@ -1,6 +1,7 @@
 import { UserError, usageError } from '../errors.js'
 import { parseAllowedHosts } from './allowed-hosts.js'
 import { parseDuration } from './duration.js'
+import { parseExpectation } from './expectation.js'
 import { type ListenAddress, parseListenAddress } from './listen-address.js'
 import { parseNamePattern } from './name-pattern.js'
 import type { BpfMode, LogFormat, LogLevel, MissingTreatment, NewBy, OptionName, Values } from './options.js'
@@ -36,6 +37,8 @@ export interface Settings {
   readonly servicesLimit: number
   /** Whose first contact is news. */
   readonly newBy: NewBy
+  /** Rules of first contacts that are no news. */
+  readonly expectations: readonly string[]
   readonly bpfMode: BpfMode
   /** Whether the kernel's BPF statistics are to be on. */
   readonly bpfStats: boolean
@@ -110,6 +113,7 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
     ipv6PrefixLength,
     aggregateReplies: values['destinations.replies'] === 'aggregate',
     servicesLimit: values.services === 'true' ? servicesLimit : 0,
+    expectations: read('expect', parseExpectations),
     newBy: read('new.by', (text) => parseNewBy(text, values.services === 'true')),
     // Their words have been compared with the choices already.
     bpfMode: values['bpf.mode'] as BpfMode,
@@ -165,6 +169,11 @@ function between(least: number, most: number, ms: number): number {
 function parseNewBy(text: string, services: boolean): NewBy {
   if (text === 'service' && !services) throw new Error('what is new for a service takes --services')
   return services && text !== 'destination' ? 'service' : 'destination'
+}
+
+function parseExpectations(rules: readonly string[]): readonly string[] {
+  rules.forEach(parseExpectation)
+  return Object.freeze([...rules])
 }
 
 function parseFiles(paths: readonly string[]): readonly string[] {

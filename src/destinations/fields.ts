@@ -66,7 +66,7 @@ export const fields = {
   status: {
     schema: {
       description: 'null: the memory cannot be read, or nothing is remembered.',
-      enum: ['baseline', 'new', 'acknowledged', null],
+      enum: ['baseline', 'new', 'acknowledged', 'expected', null],
     },
     ...remembered((one) => one.status),
   },

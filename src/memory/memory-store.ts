@@ -33,7 +33,8 @@ export interface Summary {
 /** The part of a store that fails over; see `FailoverStore`. */
 export interface MemoryStore {
   get(iface: string, destination: string): Remembered | undefined
-  insert(contact: NamedContact, status: Status): void
+  /** @param note why it is not news */
+  insert(contact: NamedContact, status: Status, note?: string | null): void
   /** Says who sent the first packet, where that was not known. */
   nameSender(key: DestinationKey, service: string): void
   /**

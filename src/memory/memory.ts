@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.js'
+import type { FirstContact } from '../config/expectation.js'
 import type { Contact } from '../kernel/contacts.js'
 import { Announcements } from './announcements.js'
 import { AuditLog } from './audit-log.js'
@@ -6,20 +7,21 @@ import { FailoverStore, type StoreLog } from './failover-store.js'
 import { type Instant, readInstant } from './lived-clock.js'
 import type { DestinationKey, PlacedContact, Remembered } from './rows.js'
 import { eventOf, firstContactOf, isLast } from './rows.js'
+import { Expectations } from './expectations.js'
 import { facts, type MemoryStore } from './memory-store.js'
 import { unknown } from '../services/service.js'
 import { NameFinder } from './names.js'
 import { type NetworkSource, noNetworks } from './network-names.js'
 import type { ServiceOf } from './sender-names.js'
 import { Room } from './room.js'
-import { ServiceNews } from './service-news.js'
+import { ServiceNews, type Verdict } from './service-news.js'
 import type { Store } from './store.js'
 import { asOfNow, Timeline } from './timeline.js'
 import type { MemoryState } from './memory-state.js'
 
 export type MemorySettings = Pick<
   Settings,
-  'storagePath' | 'retentionMs' | 'baselineMs' | 'newBy' | 'destinationsLimit' | 'audit'
+  'storagePath' | 'retentionMs' | 'baselineMs' | 'newBy' | 'expectations' | 'destinationsLimit' | 'audit'
 >
 
 /** First contacts that the table is to have from now on, by the places of what it told. */
@@ -46,6 +48,7 @@ export class Memory {
   readonly #store: FailoverStore
   readonly #audit: AuditLog
   readonly #room: Room
+  readonly #expectations: Expectations
   readonly #news = new Announcements()
   /** Absent where what is new for the host is all that is asked. */
   readonly #serviceNews: ServiceNews | undefined
@@ -64,12 +67,11 @@ export class Memory {
     const { serviceOf = () => unknown.service } = surroundings
     this.#names = new NameFinder(serviceOf, networks)
     this.#room = new Room(settings)
-    if (settings.newBy === 'service') {
-      this.#serviceNews = new ServiceNews(
-        serviceOf,
-        (firstLivedMs) => this.#timeline.isServicesBaseline(firstLivedMs) || !this.#store.certain,
+    this.#expectations = new Expectations(settings.expectations)
+    if (settings.newBy === 'service')
+      this.#serviceNews = new ServiceNews(serviceOf, (contact, firstLivedMs) =>
+        this.#judge(contact, this.#timeline.isServicesBaseline(firstLivedMs)),
       )
-    }
     if (settings.storagePath === '') {
       log.warn('nothing is remembered beyond this run: each start learns its baseline anew (--storage.path)')
     }
@@ -225,15 +227,17 @@ export class Memory {
 
   /** Remembers a destination. */
   #insert(store: MemoryStore, contact: PlacedContact): Remembered {
-    const status = this.#statusOf(contact)
     const named = { ...contact, ...this.#names.of(contact, store) }
-    store.insert(named, status)
-    return { ...named, status, acknowledgedMs: null, note: null }
+    const judged = this.#judge(named, this.#timeline.isBaseline(contact))
+    store.insert(named, judged.status, judged.note)
+    return { ...named, ...judged, acknowledgedMs: null }
   }
 
   /** Where it cannot be told what was seen before, nothing is announced: the database decides later. */
-  #statusOf(contact: PlacedContact): Remembered['status'] {
-    return this.#timeline.isBaseline(contact) || !this.#store.certain ? 'baseline' : 'new'
+  #judge(contact: FirstContact, isBaseline: boolean): Verdict {
+    if (isBaseline || !this.#store.certain) return { status: 'baseline', note: null }
+    const note = this.#expectations.reasonOf(contact)
+    return note === undefined ? { status: 'new', note: null } : { status: 'expected', note }
   }
 
   #makeRoom(store: Store, added: number, atMs: number): void {
@@ -282,7 +286,7 @@ export class Memory {
 
   #load(): void {
     const now = this.#now()
-    this.#news.load(this.#store.summary(), this.#isNamed)
+    this.#news.load(this.#expectations.meet(this.#store, now.wallMs), this.#isNamed)
     this.#count = this.#store.count()
     if (this.#store.generation !== this.#generation) {
       this.#generation = this.#store.generation

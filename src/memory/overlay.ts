@@ -31,8 +31,8 @@ export class Overlay implements MemoryStore {
     return this.#substitute.get(iface, destination) ?? this.#getBeneath(iface, destination)
   }
 
-  insert(contact: NamedContact, status: Status): void {
-    this.#substitute.insert(contact, status)
+  insert(contact: NamedContact, status: Status, note: string | null = null): void {
+    this.#substitute.insert(contact, status, note)
   }
 
   nameSender(key: DestinationKey, service: string): void {

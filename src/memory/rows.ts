@@ -1,7 +1,7 @@
 import type { Contact } from '../kernel/contacts.js'
 import type { Network } from '../networks/network.js'
 
-export const statuses = ['baseline', 'new', 'acknowledged'] as const
+export const statuses = ['baseline', 'new', 'acknowledged', 'expected'] as const
 export type Status = (typeof statuses)[number]
 
 /**
@@ -83,11 +83,15 @@ export interface StoredDestination
 }
 
 /** What the table has of a first contact. */
-export const storedContact = (contact: NamedContact, status: Status): StoredDestination => ({
+export const storedContact = (
+  contact: NamedContact,
+  status: Status,
+  note: string | null = null,
+): StoredDestination => ({
   ...contact,
   status,
   acknowledgedMs: null,
-  note: null,
+  note,
   packetsBefore: 0,
   bytesBefore: 0,
 })
@@ -160,4 +164,4 @@ export function eventOf(
 
 /** The event of a first contact. */
 export const firstContactOf = (first: Remembered): EventRow =>
-  eventOf('first_contact', first, first.firstSeenMs, { status: first.status })
+  eventOf('first_contact', first, first.firstSeenMs, { status: first.status, note: first.note })

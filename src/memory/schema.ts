@@ -147,7 +147,7 @@ export const migrations = [
     uid INTEGER,                            -- of its first packet, as are port and protocol
     protocol INTEGER NOT NULL,
     port INTEGER NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('baseline', 'new', 'acknowledged')),
+    status TEXT NOT NULL,                   -- as of destinations
     first_seen_ms INTEGER NOT NULL,
     first_lived_ms INTEGER NOT NULL,
     last_lived_ms INTEGER NOT NULL,
@@ -166,6 +166,51 @@ export const migrations = [
   ALTER TABLE destinations ADD COLUMN novelty TEXT;
   ALTER TABLE events ADD COLUMN novelty TEXT;
   CREATE INDEX network_destinations ON destinations (network) WHERE network IS NOT NULL;
+  `,
+  `
+  -- First contacts that a rule expects are no news. A table's CHECK is exchanged with the table.
+  ALTER TABLE destinations RENAME TO destinations_before;
+  CREATE TABLE destinations (
+    interface TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    first_seen_ms INTEGER NOT NULL,
+    last_seen_ms INTEGER NOT NULL,
+    protocol INTEGER NOT NULL,
+    port INTEGER NOT NULL,
+    packets INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    life TEXT NOT NULL,
+    packets_before INTEGER NOT NULL,
+    bytes_before INTEGER NOT NULL,
+    status TEXT NOT NULL,                   -- baseline, new, acknowledged, expected
+    acknowledged_ms INTEGER,
+    note TEXT,
+    first_lived_ms INTEGER NOT NULL,
+    last_lived_ms INTEGER NOT NULL,
+    service TEXT,
+    uid INTEGER,
+    network TEXT,
+    asn INTEGER,
+    as_name TEXT,
+    country TEXT,
+    novelty TEXT,
+    PRIMARY KEY (interface, destination)
+  ) WITHOUT ROWID;
+  INSERT INTO destinations SELECT interface, destination, first_seen_ms, last_seen_ms, protocol, port,
+    packets, bytes, life, packets_before, bytes_before, status, acknowledged_ms, note, first_lived_ms,
+    last_lived_ms, service, uid, network, asn, as_name, country, novelty FROM destinations_before;
+  DROP TABLE destinations_before;
+  CREATE INDEX new_destinations ON destinations (first_seen_ms) WHERE status = 'new';
+  CREATE INDEX last_lived ON destinations (last_lived_ms);
+  CREATE INDEX network_destinations ON destinations (network) WHERE network IS NOT NULL;
+  CREATE TRIGGER forget_service_contacts AFTER DELETE ON destinations BEGIN
+    DELETE FROM service_contacts WHERE interface = old.interface AND destination = old.destination;
+  END;
+  CREATE TABLE expectations (
+    rule TEXT PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    note TEXT
+  ) WITHOUT ROWID;
   `,
 ]
 

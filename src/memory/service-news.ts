@@ -1,8 +1,16 @@
+import type { FirstContact } from '../config/expectation.js'
 import type { OwnContact } from '../kernel/contacts.js'
 import type { FailoverStore } from './failover-store.js'
 import type { MemoryStore } from './memory-store.js'
-import type { DestinationKey, PlacedContact, Remembered, Status } from './rows.js'
+import type { DestinationKey, PlacedContact, Remembered } from './rows.js'
 import { type ServiceOf, uidOf } from './sender-names.js'
+
+/** Whether a first contact is news. */
+export interface Verdict {
+  readonly status: 'baseline' | 'new' | 'expected'
+  /** Why not. */
+  readonly note: string | null
+}
 
 /** Those of no service in particular: what any of them sends to is news only if it is for the host. */
 const nobodys: ReadonlySet<string> = new Set(['kernel', 'other', 'unknown'])
@@ -22,13 +30,13 @@ type Services = Pick<MemoryStore, 'services' | 'addNew'>
 /** What is new for a service: first contacts of its own with what others may know. */
 export class ServiceNews {
   readonly #serviceOf: ServiceOf
-  readonly #isBaseline: (firstLivedMs: number) => boolean
+  readonly #judge: (contact: FirstContact, firstLivedMs: number) => Verdict
   readonly #waiting = new Map<string, Own>()
 
-  /** @param isBaseline whether it was then still learned what is usual for services */
-  constructor(serviceOf: ServiceOf, isBaseline: (firstLivedMs: number) => boolean) {
+  /** @param judge whether it is news that a service sends there */
+  constructor(serviceOf: ServiceOf, judge: (contact: FirstContact, firstLivedMs: number) => Verdict) {
     this.#serviceOf = serviceOf
-    this.#isBaseline = isBaseline
+    this.#judge = judge
   }
 
   /** Whether some services may be known a second later. */
@@ -93,16 +101,12 @@ export class ServiceNews {
     if ((nobodys.has(service) && !own.isFirst) || store.services.update(key, own.lastLivedMs))
       return undefined
     const { firstSeenMs, firstLivedMs, lastLivedMs, protocol, port, isFirst } = own
-    const status = isFirst ? host.status : this.#statusOf(firstLivedMs)
-    const contact = { ...key, uid: uidOf(own.sender), protocol, port, firstSeenMs, status }
-    store.services.insert({ ...contact, firstLivedMs, lastLivedMs, isFirst: isFirst ? 1 : 0 })
+    const contact = { ...host, ...key, uid: uidOf(own.sender), protocol, port, firstSeenMs }
+    const { status } = isFirst ? host : this.#judge(contact, firstLivedMs)
+    store.services.insert({ ...contact, status, firstLivedMs, lastLivedMs, isFirst: isFirst ? 1 : 0 })
     if (status !== 'new' || isFirst) return undefined
     store.addNew(own.interface, 1)
-    return { ...host, ...contact, novelty: 'service' }
-  }
-
-  #statusOf(firstLivedMs: number): Status {
-    return this.#isBaseline(firstLivedMs) ? 'baseline' : 'new'
+    return { ...contact, status, novelty: 'service' }
   }
 }
 

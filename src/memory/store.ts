@@ -18,6 +18,7 @@ import { eventOf, storedContact, storedMemory } from './rows.js'
 import { maxAnnounced, facts, type MemoryStore, type Summary } from './memory-store.js'
 import { migrate } from './schema.js'
 import { ServiceContacts } from './service-contacts.js'
+import { StoredExpectations } from './stored-expectations.js'
 import { columns, news, newsSelected, prepare, type Row } from './statements.js'
 import { type Selection, where } from './selection.js'
 
@@ -42,6 +43,8 @@ export class Store implements MemoryStore {
   readonly #files: DatabaseFiles
   /** Which service sends where. */
   readonly services: ServiceContacts
+  /** Rules that somebody made. */
+  readonly expectations: StoredExpectations
 
   /**
    * Opens the database in a folder, which is made if there is none; without a folder, one in memory.
@@ -65,6 +68,7 @@ export class Store implements MemoryStore {
       }
       this.#statements = prepare(this.#database)
       this.services = new ServiceContacts(this.#database)
+      this.expectations = new StoredExpectations(this.#database)
       this.#files = new DatabaseFiles(file)
     } catch (error) {
       this.#database.close()
@@ -81,11 +85,7 @@ export class Store implements MemoryStore {
     return new Store(undefined, { bytes: readFileSync(databaseFile(folder)) })
   }
 
-  /**
-   * Looks for damage, page by page.
-   *
-   * @throws SqliteError that `isCorrupt` knows
-   */
+  /** Looks for damage, page by page. @throws SqliteError that `isCorrupt` knows */
   check(): void {
     const [verdict] = this.#database.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[]
     if (verdict?.quick_check === 'ok') return
@@ -117,8 +117,8 @@ export class Store implements MemoryStore {
     return this.#statements.get.get(iface, destination)
   }
 
-  insert(contact: NamedContact, status: Status): void {
-    this.#statements.insert.run(storedContact(contact, status))
+  insert(contact: NamedContact, status: Status, note: string | null = null): void {
+    this.#statements.insert.run(storedContact(contact, status, note))
     if (status === 'new') this.#statements.addNew.run(contact.interface, 1)
   }
 

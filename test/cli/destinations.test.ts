@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3'
 import t from 'tap'
+import { parse } from 'yaml'
 import { destinationsCommand } from '../../src/cli/commands/destinations.js'
 import { destinations } from '../../src/cli/destinations.js'
 import type { NamedContact } from '../../src/memory/rows.js'
@@ -66,10 +67,10 @@ t.test('acknowledges and forgets', (t) => {
   t.match(store.get('eth1', '192.0.2.77'), { acknowledgedMs: 10_000, note: '=a "note", with commas' })
   t.equal(
     run('--csv', '--interface=eth1')[1],
-    `eth1,192.0.2.77,icmp,,acknowledged,1970-01-01T00:00:02.000Z,1970-01-01T00:00:01.000Z,1,60,1970-01-01T00:00:10.000Z,"'=a ""note"", with commas",,,,,,`,
+    `eth1,192.0.2.77,icmp,,acknowledged,1970-01-01T00:00:02.000Z,1970-01-01T00:00:01.000Z,1,60,1970-01-01T00:00:10.000Z,"'=a ""note"", with commas",,,,,,,`,
   )
   run('ack', '192.0.2.1', '--note', '=1+1')
-  t.match(run('--csv', '--within=192.0.2.1')[1], /,'=1\+1,cron\.service,0,,,,$/, 'no formula')
+  t.match(run('--csv', '--within=192.0.2.1')[1], /,'=1\+1,cron\.service,0,,,,,$/, 'no formula')
   t.same(run('forget', '192.0.2.1'), ['forgotten: 192.0.2.1 on eth0'])
   t.equal(store.get('eth0', '192.0.2.1'), undefined)
   t.end()
@@ -87,6 +88,41 @@ t.test('the audit log is to tell of it, where there is one', (t) => {
     { event: 'acknowledged', destination: '192.0.2.77', port: 0, protocol: 1 },
     { event: 'forgotten', destination: '2001:db8::1', status: 'new', reason: 'command' },
   ])
+  t.end()
+})
+
+t.test('keeps rules of what is expected, as the configuration has them', (t) => {
+  const { run, store } = setUp(t)
+  t.same(run('expected'), ['expect: []'])
+  const quoted = 'network="aws s3" port=443'
+  t.same(run('expect', quoted, 'service=cron.*', '--note', 'nightly \x1b'), [
+    `expected: ${quoted}`,
+    'expected: service=cron.*',
+  ])
+  run('expect', 'port=53')
+  t.same(run('expected'), [
+    'expect:',
+    '- "network=\\"aws s3\\" port=443" # nightly \\u001b',
+    '- "port=53"',
+    '- "service=cron.*" # nightly \\u001b',
+  ])
+  t.same((parse(run('expected').join('\n')) as { expect: string[] }).expect, [
+    quoted,
+    'port=53',
+    'service=cron.*',
+  ])
+  t.throws(() => run('expect', 'port=80', 'port=x'), { message: "expect: 'x' is no port" })
+  t.throws(() => run('unexpect', 'port=53', 'port=80'), {
+    message: /^destinations unexpect: there is no rule 'port=80'/,
+  })
+  t.equal(store.expectations.list().length, 3, 'all or none')
+  run('unexpect', 'port=53', quoted)
+  t.same(
+    store.expectations.list().map(({ rule }) => rule),
+    ['service=cron.*'],
+  )
+  for (const argv of [['expect'], ['unexpect'], ['expected', 'port=53']])
+    t.throws(() => run(...argv), { code: 'commander.error' }, argv.join(' '))
   t.end()
 })
 

@@ -110,6 +110,7 @@ export function openMemory(
     storagePath,
     baselineMs: 0,
     newBy: 'destination' as const,
+    expectations: [],
     retentionMs: 1e9,
     destinationsLimit: 23,
     audit,

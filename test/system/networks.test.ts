@@ -3,11 +3,12 @@ import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { eventually } from '../support/await.js'
-import { startExporter } from '../support/exporter.js'
+import { program, startExporter } from '../support/exporter.js'
 import { auditLines, temporaryFolder } from '../support/memory.js'
 import { mmdb } from '../support/mmdb.js'
 import { silentPair } from '../support/network.js'
 import { framesTo } from '../support/packets.js'
+import { remembers } from '../support/remembering.js'
 
 t.test('what a destination belongs to, wherever users look, and after a file has changed', async (t) => {
   const host = silentPair(t, 'lan0')
@@ -87,4 +88,39 @@ t.test('a file that cannot be read is an error in the log, and nothing else', as
     exporter.log().join('\n'),
     /level=error msg="cannot read a file of networks.*" file=\/nowhere\/own\.yml/,
   )
+})
+
+t.test('what is expected raises nothing: by the configuration, and by who says so', async (t) => {
+  const host = silentPair(t, 'lan0')
+  const folder = temporaryFolder(t)
+  const file = join(folder, 'own.yml')
+  writeFileSync(file, 'partner: [203.0.113.0/28]\ncdn: [198.51.100.0/24]')
+  const exporter = await startExporter(
+    t,
+    host,
+    ...['--interface=lan0', `--storage.path=${folder}`, '--poll.interval=1s', `--networks.file=${file}`],
+    '--expect=network=partner protocol=udp',
+  )
+  await eventually(() => assert.ok(remembers(exporter.samples()).baselineEnd > 0))
+  host.traffic('frames lan0', [framesTo('203.0.113.1', 13), framesTo('198.51.100.1', 17)].join('\n'))
+  await exporter.settled('lan0', ['packets'])
+  const announced = () =>
+    [...exporter.samples().keys()].flatMap(
+      (series) => /^egress_destination_info\{.*destination="(.*?)"/.exec(series)?.[1] ?? [],
+    )
+  await eventually(() => assert.deepEqual(announced(), ['198.51.100.1']))
+  const destinations = (...words: string[]) =>
+    host.run([...program, 'destinations', ...words, `--storage.path=${folder}`])
+  t.equal(destinations('expect', 'network=cdn'), 'expected: network=cdn\n')
+  await eventually(() => assert.deepEqual(announced(), []))
+  host.traffic('frames lan0', framesTo('198.51.100.2', 19))
+  await exporter.settled('lan0', ['packets'])
+  t.same(announced(), [])
+  const listed = JSON.parse(destinations('--status=expected', '--json')) as Record<string, unknown>[]
+  t.same(listed.map(({ destination, note }) => [destination, note]).sort(), [
+    ['198.51.100.1', 'network=cdn'],
+    ['198.51.100.2', 'network=cdn'],
+    ['203.0.113.1', 'network=partner protocol=udp'],
+  ])
+  t.equal(destinations('expected'), 'expect:\n- "network=cdn"\n')
 })
