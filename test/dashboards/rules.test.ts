@@ -24,7 +24,7 @@ t.test('each alert has a severity, a summary, a description, a runbook page, and
     .flatMap((file) => (parse(readFileSync(file, 'utf8')) as RuleFile).groups)
     .flatMap((group) => group.rules)
     .filter(({ alert }) => alert !== undefined)
-  t.equal(alerts.length, 14)
+  t.equal(alerts.length, 17)
   for (const { alert = '', annotations = {}, labels = {} } of alerts) {
     t.match(alert, /^Egress[A-Z][A-Za-z]+$/)
     t.match(labels['severity'], /^(info|warning|critical)$/)
