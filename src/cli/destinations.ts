@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { parseExpectation } from '../config/expectation.js'
 import { parseDuration } from '../config/duration.js'
 import { parsePrefix } from '../config/prefix.js'
@@ -36,9 +37,11 @@ export function destinations(
       const within = subjects.map((address) => read(action, address, parsePrefix))
       const chosen = store.transaction(() => change(store, action, { within }, note, now))
       if (chosen.length === 0)
-        throw failure(`${action}: nothing in the memory lies within ${subjects.join(', ')}`)
-      const done = action === 'ack' ? 'acknowledged' : 'forgotten'
-      for (const { interface: iface, destination } of chosen) print(`${done}: ${destination} on ${iface}`)
+        throw failure(
+          `${action}: nothing ${action === 'unack' ? 'acknowledged or expected' : 'in the memory'} lies within ${subjects.join(', ')}`,
+        )
+      for (const { interface: iface, destination } of chosen)
+        print(`${done[action]}: ${destination} on ${iface}`)
     }
   } finally {
     store.close()
@@ -79,30 +82,46 @@ function keepRules(
   })
 }
 
-/** Acknowledges or forgets what is selected, and has the audit log tell of it. */
+const done = { ack: 'acknowledged', unack: 'unacknowledged', forget: 'forgotten' } as const
+
+/** Acknowledges or forgets what is selected, or takes that back, and has the audit log tell of it. */
 function change(
   store: Store,
-  action: 'ack' | 'forget',
+  action: keyof typeof done,
   selection: Selection,
   note: string | null,
   atMs: number,
 ): readonly Remembered[] {
-  const chosen = [...store.select(selection)]
-  if (action === 'ack') {
-    for (const one of chosen) store.acknowledge(one, atMs, note)
-    const status = 'acknowledged'
-    store.addEvents(
-      chosen.map((one) => eventOf('acknowledged', one, atMs, { status, note: note ?? one.note })),
-    )
-  } else {
-    store.forget(chosen)
-    store.addEvents(
-      chosen.map((one) =>
-        eventOf('forgotten', one, atMs, { status: one.status, note: one.note, reason: 'command' }),
-      ),
-    )
+  const selected = [...store.select(selection)]
+  const actor = actorName()
+  const event = (one: Remembered, rest: Parameters<typeof eventOf>[3]) =>
+    eventOf(done[action], one, atMs, { note: one.note, actor, ...rest })
+  switch (action) {
+    case 'ack':
+      for (const one of selected) store.acknowledge(one, atMs, note)
+      store.addEvents(selected.map((one) => event(one, { status: 'acknowledged', note: note ?? one.note })))
+      return selected
+    case 'unack': {
+      const changed = selected.filter((one) => store.unacknowledge(one))
+      store.addEvents(changed.map((one) => event(one, { status: 'new', note })))
+      return changed
+    }
+    case 'forget':
+      store.forget(selected)
+      store.addEvents(selected.map((one) => event(one, { status: one.status, reason: 'command' })))
+      return selected
   }
-  return chosen
+}
+
+/** Who runs the command: whoever became root for it. */
+function actorName(): string {
+  const { SUDO_USER: sudoer } = process.env
+  if (sudoer) return sudoer
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? '') // it has no name here
+  }
 }
 
 const failure = (message: string) => new UserError(`destinations ${message}`, ExitCode.failed)

@@ -137,7 +137,7 @@ export class AuditLog {
 }
 
 function toLine({ atMs, event, protocol, port, ...rest }: StoredEvent): Buffer {
-  const { service, uid, novelty, network, asn, asName, country, status, note, reason } = rest
+  const { service, uid, novelty, network, asn, asName, country, status, note, reason, actor } = rest
   const line = {
     time: new Date(atMs).toISOString(),
     event,
@@ -156,6 +156,7 @@ function toLine({ atMs, event, protocol, port, ...rest }: StoredEvent): Buffer {
     ...(status !== null && { status }),
     ...(note !== null && { note }),
     ...(reason !== null && { reason }),
+    ...(actor !== null && { actor }),
   }
   return Buffer.from(`${JSON.stringify(line)}\n`)
 }

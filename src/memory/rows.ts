@@ -106,7 +106,7 @@ export const storedMemory = (one: Remembered): StoredDestination => ({
   lastLivedMs: 0,
 })
 
-export type AuditEvent = 'first_contact' | 'acknowledged' | 'forgotten' | 'expired'
+export type AuditEvent = 'first_contact' | 'acknowledged' | 'unacknowledged' | 'forgotten' | 'expired'
 
 /** Why something is forgotten: somebody wanted it, it was idle too long, or others needed the room. */
 export type ForgetReason = 'command' | 'retention' | 'room'
@@ -121,6 +121,8 @@ export interface EventRow extends Subject, Names {
   readonly status: Status | null
   readonly note: string | null
   readonly reason: ForgetReason | null
+  /** The user who wanted it; null: nobody did. */
+  readonly actor: string | null
 }
 
 /** In the order in which it happened. */
@@ -145,7 +147,7 @@ export function eventOf(
     country = null,
   }: Subject & Partial<Names>,
   atMs: number,
-  rest: Partial<Pick<EventRow, 'status' | 'note' | 'reason'>> = {},
+  rest: Partial<Pick<EventRow, 'status' | 'note' | 'reason' | 'actor'>> = {},
 ): EventRow {
   return {
     event,
@@ -158,6 +160,7 @@ export function eventOf(
     status: null,
     note: null,
     reason: null,
+    actor: null,
     ...rest,
   }
 }

@@ -60,7 +60,7 @@ export const eventColumns: Columns<EventRow> = {
   ...{ protocol: 'protocol', port: 'port', service: 'service', uid: 'uid' },
   novelty: 'novelty',
   ...networkColumns,
-  ...{ status: 'status', note: 'note', reason: 'reason' },
+  ...{ status: 'status', note: 'note', reason: 'reason', actor: 'actor' },
 }
 
 /** What databases of earlier versions lack of them. */
@@ -206,6 +206,7 @@ export const migrations = [
   CREATE TRIGGER forget_service_contacts AFTER DELETE ON destinations BEGIN
     DELETE FROM service_contacts WHERE interface = old.interface AND destination = old.destination;
   END;
+  ALTER TABLE events ADD COLUMN actor TEXT; -- who wanted it; null: nobody
   CREATE TABLE expectations (
     rule TEXT PRIMARY KEY,
     at_ms INTEGER NOT NULL,

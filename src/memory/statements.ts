@@ -87,6 +87,10 @@ export function prepare(database: Database.Database) {
       `UPDATE destinations SET status = 'acknowledged', acknowledged_ms = @atMs, note = coalesce(@note, note)
        WHERE interface = @interface AND destination = @destination`,
     ),
+    unacknowledge: database.prepare<[{ interface: string; destination: string }]>(
+      `UPDATE destinations SET status = 'new', acknowledged_ms = NULL
+       WHERE interface = @interface AND destination = @destination AND status IN ('acknowledged', 'expected')`,
+    ),
     acknowledgeServices: database.prepare<[{ interface: string; destination: string }]>(
       `UPDATE service_contacts SET status = 'acknowledged'
        WHERE interface = @interface AND destination = @destination AND status = 'new'`,

@@ -163,14 +163,16 @@ export class Store implements MemoryStore {
     this.#statements.acknowledgeServices.run({ interface: iface, destination })
   }
 
+  /** @returns false if it was neither acknowledged nor expected */
+  unacknowledge({ interface: iface, destination }: Remembered): boolean {
+    return this.#statements.unacknowledge.run({ interface: iface, destination }).changes > 0
+  }
+
   /** Forgets destinations, and interfaces with their last one. */
   forget(forgotten: readonly Remembered[]): void {
-    for (const { interface: iface, destination } of forgotten) {
-      this.#statements.forget.run(iface, destination)
-    }
-    for (const iface of new Set(forgotten.map(({ interface: name }) => name))) {
+    for (const { interface: iface, destination } of forgotten) this.#statements.forget.run(iface, destination)
+    for (const iface of new Set(forgotten.map(({ interface: name }) => name)))
       this.#statements.leaveInterface.run({ interface: iface })
-    }
   }
 
   /** Forgets what was last seen before a time that was lived, so many at most. */

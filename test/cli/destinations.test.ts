@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3'
+import { userInfo } from 'node:os'
 import t from 'tap'
 import { parse } from 'yaml'
 import { destinationsCommand } from '../../src/cli/commands/destinations.js'
@@ -83,10 +84,30 @@ t.test('the audit log is to tell of it, where there is one', (t) => {
   store.setFact(facts.audited, 1)
   run('ack', '192.0.2.0/24', '--note', 'ours')
   run('forget', '2001:db8::1')
+  const sudoer = process.env['SUDO_USER']
+  process.env['SUDO_USER'] = 'alice'
+  t.same(run('unack', '0.0.0.0/0', '--note', 'not ours'), [
+    'unacknowledged: 192.0.2.1 on eth0',
+    'unacknowledged: 192.0.2.77 on eth1',
+  ])
+  if (sudoer === undefined) delete process.env['SUDO_USER']
+  else process.env['SUDO_USER'] = sudoer
+  t.match(store.get('eth0', '192.0.2.1'), { status: 'new', acknowledgedMs: null, note: 'ours' })
+  t.throws(() => run('unack', '0.0.0.0/0'), { message: /nothing acknowledged or expected lies within/ })
+  const actor = sudoer ?? userInfo().username
   t.match(store.events(0, 10), [
-    { event: 'acknowledged', destination: '192.0.2.1', atMs: 10_000, status: 'acknowledged', note: 'ours' },
+    {
+      event: 'acknowledged',
+      destination: '192.0.2.1',
+      atMs: 10_000,
+      status: 'acknowledged',
+      note: 'ours',
+      actor,
+    },
     { event: 'acknowledged', destination: '192.0.2.77', port: 0, protocol: 1 },
-    { event: 'forgotten', destination: '2001:db8::1', status: 'new', reason: 'command' },
+    { event: 'forgotten', destination: '2001:db8::1', status: 'new', reason: 'command', actor },
+    { event: 'unacknowledged', destination: '192.0.2.1', status: 'new', note: 'not ours', actor: 'alice' },
+    { event: 'unacknowledged', destination: '192.0.2.77' },
   ])
   t.end()
 })

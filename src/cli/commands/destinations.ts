@@ -9,6 +9,7 @@ Examples:
   egress-exporter destinations --since 24h --csv         first contacts of the last day, for a table
   egress-exporter destinations ack 192.0.2.7             it is known; its alert resolves
   egress-exporter destinations ack 198.51.100.0/24 --note 'the new backup provider'
+  egress-exporter destinations unack 192.0.2.7           it is news again
   egress-exporter destinations forget 192.0.2.7          its next first contact is news again
   egress-exporter destinations expect 'network=aws/s3 port=443'   what comes later is no news either
   egress-exporter destinations unexpect 'network=aws/s3 port=443'
@@ -26,7 +27,7 @@ export interface DestinationsFlags {
   readonly note?: string
 }
 
-const actions = ['list', 'ack', 'forget', 'expect', 'unexpect', 'expected'] as const
+const actions = ['list', 'ack', 'unack', 'forget', 'expect', 'unexpect', 'expected'] as const
 export type Action = (typeof actions)[number]
 
 /** What is wanted of a memory. */
@@ -43,6 +44,7 @@ export interface DestinationsWish {
 const subjectsOf: Readonly<Record<Action, string | undefined>> = {
   list: undefined,
   ack: 'an address or a prefix',
+  unack: 'an address or a prefix',
   forget: 'an address or a prefix',
   expect: "a rule such as 'network=aws/s3 port=443'",
   unexpect: 'a rule, as destinations expected has it',
@@ -56,7 +58,7 @@ export function destinationsCommand(act: (wish: DestinationsWish) => Promise<voi
     .summary('list, acknowledge or forget what the memory holds')
     .description('Lists, acknowledges or forgets the destinations that the memory holds.')
     .usage(
-      '[list | ack ADDRESS|CIDR… | forget ADDRESS|CIDR… | expect RULE… | unexpect RULE… | expected] [flags]',
+      '[list | ack ADDRESS|CIDR… | unack ADDRESS|CIDR… | forget ADDRESS|CIDR… | expect RULE… | unexpect RULE… | expected] [flags]',
     )
     .argument('[words...]', 'list, which is the default; or another action, and what')
     .addOption(new Option('--status <status>', 'only these').choices(statuses))
