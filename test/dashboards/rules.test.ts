@@ -20,6 +20,8 @@ t.test('promtool has no complaint, and the cases fire and do not fire as they sa
 
 t.test('each alert has a severity, a summary, a description, a runbook page, and a case that fires', (t) => {
   const cases = readFileSync('dashboards/tests/alerts.test.yml', 'utf8')
+  // Of a month: in volume.test.ts.
+  const elsewhere = ['EgressVolumeUnusual']
   const alerts = rules
     .flatMap((file) => (parse(readFileSync(file, 'utf8')) as RuleFile).groups)
     .flatMap((group) => group.rules)
@@ -33,6 +35,7 @@ t.test('each alert has a severity, a summary, a description, a runbook page, and
     // The exporter serves it: see test/web/app.test.ts.
     t.equal(annotations['runbook_url'], `http://{{ $labels.instance }}/docs/runbooks/${alert}.md`)
     t.ok(existsSync(`docs/runbooks/${alert}.md`), `${alert} has a runbook`)
+    if (elsewhere.includes(alert)) continue
     t.match(
       cases,
       new RegExp(`alertname: ${alert}\\n +exp_alerts:( &\\w+)?\\n +- exp_labels`),
