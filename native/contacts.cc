@@ -81,7 +81,7 @@ void append_own(std::string& json, const OwnContact& own, IngressNames& ingress)
 
 }  // namespace
 
-Contacts pack(const std::vector<NamedDestination>& destinations) {
+Contacts pack(const std::vector<NamedDestination>& destinations, const NameOf& name_of) {
   Contacts contacts;
   contacts.json.reserve(2 + destinations.size() * kUsualBytes);
   contacts.keys.reserve(2 * destinations.size());
@@ -97,6 +97,11 @@ Contacts pack(const std::vector<NamedDestination>& destinations) {
     }
     append_sender(json, destination.sender, ingress);
     if (destination.own) append_own(json, *destination.own, ingress);
+    if (name_of)
+      if (const auto name = name_of(destination)) {
+        json += ",\"askedName\":";
+        append_value(json, *name);
+      }
     // Inline, so that each name is copied by its length: calls make this a tenth slower.
     for_each_field(
         destination, [&](std::string_view name, const auto& value) __attribute__((always_inline)) {

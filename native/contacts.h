@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,10 @@ struct Contacts {
   std::vector<uint64_t> keys;  ///< id and first_seen_ns of each, one after the other
 };
 
-Contacts pack(const std::vector<NamedDestination>& destinations);
+/// The name of a destination; nothing: it cannot be told.
+using NameOf = std::function<std::optional<std::string>(const NamedDestination&)>;
+
+/// @param name_of empty: names are not looked for
+Contacts pack(const std::vector<NamedDestination>& destinations, const NameOf& name_of = {});
 
 }  // namespace egress

@@ -46,6 +46,9 @@ const testNeeds = {
   'clang-format': 'clang-format',
   openssl: 'openssl',
   '/usr/include/doctest/doctest.h': 'doctest-dev',
+  // The programs alone: their services would want port 53 of this host.
+  '/usr/sbin/dnsmasq': 'dnsmasq-base',
+  dig: 'bind9-dnsutils',
   tmux: 'tmux',
   chromium: 'chromium',
   // Without it Chromium has no letters.

@@ -9,6 +9,7 @@
 #include "../clsact_filter.h"
 #include "exporter.h"
 #include "host.h"
+#include "names.h"
 #include "page_reader.h"
 #include "watch.h"
 
@@ -20,6 +21,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment{Napi::Persistent(PageReader::define(env))});
   exports.Set("Exporter", define_exporter(env));
   exports.Set("InterfaceWatch", define_watch(env));
+  exports.Set("Names", define_names(env));
   define_host(env, exports);
   exports.Set("clsactHandle", ClsactFilter::kHandle);
   exports.Set("clientPortsWords", EGRESS_CLIENT_PORTS_WORDS);

@@ -12,6 +12,7 @@
 #include "../signals.h"
 #include "convert.h"
 #include "error.h"
+#include "names.h"
 #include "page_reader.h"
 #include "promise.h"
 
@@ -51,6 +52,7 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
       const SignalBlock quiet;
       return std::make_shared<Exporter>(exporter_options(info[0].As<Napi::Object>()));
     });
+    names_ = names_of(info[0].As<Napi::Object>().Get("names"));
     // At a thread's or process's end finalizers come late or never, hooks in time.
     info.Env().AddCleanupHook([weak = std::weak_ptr(exporter_)] {
       if (auto exporter = weak.lock()) exporter->close();
@@ -175,6 +177,15 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
                       guarded(info.Env(), [&] { return shared(info.Env())->drop_capabilities(); }));
   }
 
+  /// What tells the names of what was just found.
+  static NameOf finder(const std::shared_ptr<Names>& names) {
+    if (!names) return {};
+    names->catch_up();
+    return [names](const NamedDestination& one) {
+      return names->name_before(one.destination, one.life_ns);
+    };
+  }
+
   /// What discover() resolves to.
   struct Found {
     Contacts contacts;
@@ -195,9 +206,9 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
     const size_t most = info[0].As<Napi::Number>().Uint32Value();
     return promise_of<Found>(
         info.Env(),
-        [exporter = shared(info.Env()), most]() -> Found {
+        [exporter = shared(info.Env()), names = names_, most]() -> Found {
           const auto [destinations, looked, records] = exporter->discover(most);
-          return {pack(destinations), looked, records};
+          return {pack(destinations, finder(names)), looked, records};
         },
         to_result);
   }
@@ -309,6 +320,7 @@ class ExporterObject : public Napi::ObjectWrap<ExporterObject> {
   }
 
   std::shared_ptr<Exporter> exporter_;
+  std::shared_ptr<Names> names_;  ///< of destinations; empty: they are not looked for
   const std::shared_ptr<SharedPages> pages_ = std::make_shared<SharedPages>();
 };
 

@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.js'
 import { EgressCounter } from '../kernel/egress-counter.js'
 import { loadSystem, type System } from '../kernel/system.js'
 import { lockStorage } from '../memory/storage-lock.js'
+import { NameSources } from '../names/name-sources.js'
 import { type Listener, openListeners } from '../web/listeners.js'
 import { ConfigReloader } from './config-reloader.js'
 import { ServiceManager } from './service-manager.js'
@@ -57,7 +58,8 @@ async function count(
   settings: Settings,
   { system, log, lines, stop, listeners, manager }: Surroundings,
 ): Promise<void> {
-  const counter = await EgressCounter.open(settings, log)
+  const names = await NameSources.open(settings, log)
+  const counter = await EgressCounter.open(settings, log, { names })
   stop.atLast = () => counter.close()
   let closeMemory = () => Promise.resolve()
   try {
@@ -84,6 +86,7 @@ async function count(
       configReload: () => reloader.state,
       logLinesLost: () => lines.lost,
       authenticationFailures: () => access?.failures ?? { wrong: 0, throttled: 0 },
+      names: () => names?.state,
       memory,
     })
     const web = { telemetryPath, maxRequests, allowedHosts, access: access?.onRequest }
@@ -119,6 +122,7 @@ async function count(
     stop.awaits = 'what the kernel detaches'
     await counter.keepPins()
     counter.close()
+    names?.close()
     stop.awaits = 'the end of the process'
   }
   const pins = { pin_path: settings.pinPath }

@@ -22,6 +22,10 @@ export type ReplyTreatment = (typeof replyTreatments)[number]
 export const newBys = ['auto', 'destination', 'service'] as const
 export type NewBy = Exclude<(typeof newBys)[number], 'auto'>
 
+/** Where the names of destinations come from. */
+export const namesTreatments = ['auto', 'dns', 'resolved', 'none'] as const
+export type NamesTreatment = (typeof namesTreatments)[number]
+
 interface Definition {
   /** What stands for the value in the help; absent where the flag is enough. */
   readonly value?: string
@@ -148,6 +152,17 @@ export const options = {
     value: 'duration',
     help: 'how often to look for new destinations, scraped or not',
     default: '5s',
+  },
+  names: {
+    value: 'source',
+    help: 'where the names that led to destinations are seen: in DNS answers on the wire, as systemd-resolved tells, or nowhere; auto: wherever they can be; nobody is asked for any',
+    choices: namesTreatments,
+    default: 'auto',
+  },
+  'names.limit': {
+    value: 'number',
+    help: 'most addresses whose names are kept for when they become destinations, about 400 bytes each; the longest not answered go first',
+    default: '16384',
   },
   'networks.file': {
     value: 'path',

@@ -4,7 +4,16 @@ import { parseDuration } from './duration.js'
 import { parseExpectation } from './expectation.js'
 import { type ListenAddress, parseListenAddress } from './listen-address.js'
 import { parseNamePattern } from './name-pattern.js'
-import type { BpfMode, LogFormat, LogLevel, MissingTreatment, NewBy, OptionName, Values } from './options.js'
+import type {
+  BpfMode,
+  LogFormat,
+  LogLevel,
+  MissingTreatment,
+  NamesTreatment,
+  NewBy,
+  OptionName,
+  Values,
+} from './options.js'
 import { type PrefixRule, parsePrefixRules, refuseContradictions, refuseTooMany } from './prefix-rules.js'
 
 /** Where first contacts are logged. */
@@ -45,6 +54,9 @@ export interface Settings {
   /** A folder on a BPF file system; empty: counting ends with the process. */
   readonly pinPath: string
   readonly pollIntervalMs: number
+  readonly names: NamesTreatment
+  /** Addresses whose names are kept. */
+  readonly namesLimit: number
   /** Files that say what addresses belong to. */
   readonly networkFiles: readonly string[]
   /** The folder of the memory; empty: destinations are remembered as long as the process runs. */
@@ -120,6 +132,8 @@ export function parseSettings(values: Values, origin: Origin = (name) => `--${na
     bpfStats: values['bpf.stats'] === 'true',
     pinPath: read('bpf.pin-path', parsePinPath),
     pollIntervalMs: read('poll.interval', (text) => between(1, 86_400_000, parseDuration(text))),
+    names: values.names as NamesTreatment,
+    namesLimit: read('names.limit', (text) => parseNumber(text, 1, 1_000_000)),
     networkFiles: read('networks.file', parseFiles),
     storagePath: read('storage.path', parseFolder),
     retentionMs: read('storage.retention', (text) => between(1, Infinity, parseDuration(text))),

@@ -12,7 +12,7 @@ export interface Column {
   readonly text?: (row: DestinationRow) => string
   /** The page leaves it out where there is little room. */
   readonly wide?: true
-  /** Left out where no row has it: not everybody has files of networks. */
+  /** Left out where no row has it: not everybody has names, or files of networks. */
   readonly optional?: true
   /** In a terminal; absent: not there. */
   readonly terminal?: {
@@ -47,6 +47,14 @@ export const columns: readonly Column[] = [
     format: 'text',
     wide: true,
     terminal: { title: 'Sender', width: 18, spare: 3 },
+  },
+  {
+    field: 'name',
+    title: 'Name',
+    format: 'text',
+    wide: true,
+    optional: true,
+    terminal: { width: 20, spare: 4 },
   },
   {
     field: 'network',
@@ -87,6 +95,6 @@ export const columnsOf = (rows: readonly DestinationRow[]): Column[] =>
 
 /** What the command line's table shows of the memory: what people look at first, since lines are short. */
 export const tableFields: readonly (keyof RememberedRow)[] = [
-  ...(['destination', 'interface', 'protocol', 'port', 'service', 'network', 'status'] as const),
+  ...(['destination', 'interface', 'protocol', 'port', 'service', 'name', 'network', 'status'] as const),
   ...(['first_seen', 'last_seen', 'packets', 'bytes', 'note'] as const),
 ]

@@ -166,6 +166,16 @@ export const fields = {
     },
     ...remembered((one) => one.novelty),
   },
+  name: {
+    schema: {
+      description:
+        'The name that led to the address before the first packet, as docs/names.md has it; empty: none did, it is a bare address; null: not known.',
+      type: ['string', 'null'],
+      maxLength: 253,
+      pattern: '^[a-z0-9._-]*$',
+    },
+    ...remembered((one) => one.name),
+  },
 } as const satisfies Readonly<Record<string, Field>>
 
 type Fields = typeof fields

@@ -36,6 +36,7 @@ function sample({
   protocol,
   port,
   service,
+  name: askedName,
   network,
   novelty,
   status,
@@ -43,9 +44,10 @@ function sample({
   const contact = `protocol="${protocolName(protocol)}",port="${port === 0 ? '' : port}"`
   const labels = `interface="${escape(iface)}",destination="${destination}",${contact},service="${escape(service ?? '')}"`
   // To Prometheus an empty label is none.
+  const asked = askedName === null || askedName === '' ? '' : `,name="${escape(askedName)}"`
   const belongs = network === null ? '' : `,network="${escape(network)}"`
   const isNew = novelty === null ? '' : `,novelty="${novelty}"`
-  return `${name}{${labels}${belongs}${isNew},status="${status}"} 1\n`
+  return `${name}{${labels}${asked}${belongs}${isNew},status="${status}"} 1\n`
 }
 
 /** As both text formats have label values. */

@@ -1,12 +1,14 @@
 import { collectDefaultMetrics, type PrometheusContentType, Registry } from 'prom-client'
 import type { RunStatistics } from '../kernel/egress-counter.js'
 import type { TableState } from '../kernel/table-sweeper.js'
+import type { NamesState } from '../names/name-sources.js'
 import { AnnouncedMetric } from './announced.js'
 import { buildInfo } from './build-info.js'
 import { configReload, type ReloadState } from './config-reload.js'
 import type { Format } from './format.js'
 import { interfaceMetrics, type InterfaceSource } from './interfaces.js'
 import { logMetrics } from './log.js'
+import { namesMetrics } from './names.js'
 import { type MemorySource, memoryMetrics } from './memory.js'
 import { pinMetrics } from './pins.js'
 import { programMetrics } from './program.js'
@@ -24,6 +26,7 @@ export interface SelfMetricsSource extends InterfaceSource {
   readonly logLinesLost: () => number
   readonly authenticationFailures: () => AuthenticationFailures
   readonly pinned: () => boolean | undefined
+  readonly names: () => NamesState | undefined
 }
 
 /** For each format what is to come last on a page: OpenMetrics ends with "# EOF". */
@@ -63,6 +66,7 @@ function createRegistry(source: SelfMetricsSource, contentType: string): Registr
   programMetrics(registry, source.runStatistics)
   pinMetrics(registry, source.pinned)
   memoryMetrics(registry, source.memory, source.interfaces)
+  namesMetrics(registry, source.names)
   interfaceMetrics(registry, source)
   const ours = new Set(registry.getMetricsAsArray())
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 /** Bit numbers of include/uapi/linux/capability.h. */
-const bits = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21, CAP_PERFMON: 38, CAP_BPF: 39 } as const
+const bits = { CAP_NET_ADMIN: 12, CAP_NET_RAW: 13, CAP_SYS_ADMIN: 21, CAP_PERFMON: 38, CAP_BPF: 39 } as const
 
 export type Capability = keyof typeof bits
 
@@ -24,6 +24,6 @@ export function missingCapabilities(
 ): Capability[] {
   const has = effective(status)
   return wanted.filter(
-    (capability) => !has(capability) && (capability === 'CAP_NET_ADMIN' || !has('CAP_SYS_ADMIN')),
+    (capability) => !has(capability) && (capability.startsWith('CAP_NET_') || !has('CAP_SYS_ADMIN')),
   )
 }

@@ -37,6 +37,8 @@ export interface Contact extends NamedDestination {
    */
   readonly nextRecord?: string
   readonly sender: Sender
+  /** The name that was answered last before its first packet; empty: no answer led to it; absent: not known. */
+  readonly askedName?: string
   /** Of the record that it was looked up for, with --services and while that is in the table. */
   readonly own?: OwnContact
 }

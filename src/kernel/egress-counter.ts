@@ -1,9 +1,11 @@
 import type { Settings } from '../config/settings.js'
-import { isNativeError } from './native-error.js'
 import { type Addon, loadAddon } from './native/addon.js'
 import type { NativeExporter, RunStatistics } from './native/exporter.js'
 import type { NativePageReader } from './native/page-reader.js'
 import type { Ranking, RankQuery } from './ranking.js'
+import { enableStatistics } from './bpf-statistics.js'
+import { ChosenInterfaces } from './chosen-interfaces.js'
+import type { NameListener } from './names.js'
 import { explain } from './explain.js'
 import { type FollowerLog, type FollowerSettings, InterfaceFollower } from './follower.js'
 import type { FollowedInterface } from './interfaces.js'
@@ -18,6 +20,11 @@ export type CounterSettings = FollowerSettings &
     Settings,
     'prefixRules' | 'ipv4PrefixLength' | 'ipv6PrefixLength' | 'servicesLimit' | 'pinPath' | 'bpfStats'
   >
+
+interface Surroundings {
+  readonly addon?: Addon
+  readonly names?: NameListener | undefined
+}
 
 /** Large enough that the pages of most hosts are one chunk: each trip to the thread pool takes its time. */
 const bufferBytes = 3 * 1024 * 1024
@@ -69,12 +76,12 @@ export class EgressCounter {
   static async open(
     settings: CounterSettings,
     log: FollowerLog,
-    addon: Addon = loadAddon(),
+    { addon = loadAddon(), names }: Surroundings = {},
   ): Promise<EgressCounter> {
     try {
-      const exporter = openExporter(settings, log, addon)
+      const exporter = openExporter(settings, log, addon, names)
       try {
-        return await EgressCounter.#start(settings, log, addon, exporter)
+        return await EgressCounter.#start(settings, log, addon, exporter, names)
       } catch (error) {
         exporter.close()
         throw error
@@ -89,6 +96,7 @@ export class EgressCounter {
     log: FollowerLog,
     addon: Addon,
     exporter: NativeExporter,
+    names: NameListener | undefined,
   ): Promise<EgressCounter> {
     const adopted = (await exporter.adopted()).map(({ name }) => name)
     if (adopted.length > 0)
@@ -96,7 +104,13 @@ export class EgressCounter {
     // Before anything is attached, since it says what is a call.
     const sweeper = await TableSweeper.start(addon, exporter, settings, log)
     try {
-      const follower = await InterfaceFollower.start(addon, exporter, settings, log)
+      const follower = await InterfaceFollower.start(
+        addon,
+        exporter,
+        settings,
+        log,
+        names && new ChosenInterfaces((ifindexes) => names.choose(ifindexes)),
+      )
       const pins = new PinKeeper(exporter, settings.pinPath, log)
       // What the start could not pin is told at once.
       await pins.look()
@@ -219,7 +233,12 @@ export class EgressCounter {
   }
 }
 
-function openExporter(settings: CounterSettings, log: FollowerLog, addon: Addon): NativeExporter {
+function openExporter(
+  settings: CounterSettings,
+  log: FollowerLog,
+  addon: Addon,
+  names: NameListener | undefined,
+): NativeExporter {
   const { prefixRules, ipv4PrefixLength, ipv6PrefixLength, aggregateReplies, pinPath } = settings
   const { destinationsLimit, servicesLimit } = settings
   const kernelMiB = Number((addon.kernelBytes(destinationsLimit, servicesLimit) / 2 ** 20).toFixed(1))
@@ -235,23 +254,13 @@ function openExporter(settings: CounterSettings, log: FollowerLog, addon: Addon)
     aggregateReplies,
     servicesLimit,
     pinPath,
+    names: names?.native,
   })
   for (const reason of exporter.replaced()) {
     log.warn({ pin_path: pinPath, reason }, 'pins of an earlier run do not fit: its counts are lost')
   }
   if (settings.bpfStats) enableStatistics(exporter, log)
   return exporter
-}
-
-function enableStatistics(exporter: NativeExporter, log: FollowerLog): void {
-  try {
-    exporter.enableStatistics()
-  } catch (error) {
-    if (!isNativeError(error)) throw error
-    const reason =
-      error.code === 'EPERM' ? 'it takes CAP_SYS_ADMIN' : `the kernel has no such switch (${error.code})`
-    log.warn({ reason }, 'cannot turn BPF statistics on: --bpf.stats has no effect')
-  }
 }
 
 async function* render(

@@ -103,7 +103,8 @@ function explainPermission(error: NativeError): string {
     ? 'load the BPF program'
     : `${error.operation} ${error.object}`.trim()
   // Kernels without d75e30dddf73 reject its comparison of packet pointers without CAP_PERFMON.
-  const wanted: Capability[] = ['CAP_BPF', 'CAP_NET_ADMIN']
+  const wanted: Capability[] =
+    error.operation === 'listen to DNS' ? ['CAP_NET_RAW'] : ['CAP_BPF', 'CAP_NET_ADMIN']
   if (error.detail.includes('pointer comparison prohibited')) wanted.push('CAP_PERFMON')
   const missing = missingCapabilities(wanted)
   if (missing.length > 0) return `cannot ${what}: ${missing.join(' and ')} missing; ${grant}`

@@ -5,6 +5,7 @@ import type { Addon } from './native/addon.js'
 import type { NativeExporter } from './native/exporter.js'
 import type { NativeInterfaceWatch } from './native/interfaces.js'
 import { attach, isOccupied } from './attach.js'
+import type { ChosenInterfaces } from './chosen-interfaces.js'
 import { DefaultRoutes } from './default-routes.js'
 import { explain } from './explain.js'
 import {
@@ -59,6 +60,7 @@ export class InterfaceFollower {
   readonly #uncounted = new UncountedTime()
   readonly #predecessors: Predecessors
   readonly #watch: NativeInterfaceWatch
+  #chosen: ChosenInterfaces | undefined
   #timer: NodeJS.Timeout | undefined
   #comparing: Promise<void> | undefined
   #again = false
@@ -74,8 +76,10 @@ export class InterfaceFollower {
     exporter: NativeExporter,
     settings: FollowerSettings,
     log: FollowerLog,
+    chosen?: ChosenInterfaces,
   ): Promise<InterfaceFollower> {
     const follower = new InterfaceFollower(addon, exporter, settings, log)
+    follower.#chosen = chosen
     try {
       await follower.#start()
     } catch (error) {
@@ -103,6 +107,7 @@ export class InterfaceFollower {
     this.#comparing = this.#attachFirst()
     await this.#comparing
     this.#comparing = undefined
+    this.#chosen?.look(this.#followed.keys())
     if (this.#missing.length > 0)
       this.#log.warn({ interface: this.#missing.join(',') }, 'this interface does not exist yet')
     else if (this.#followed.size === 0)
@@ -197,6 +202,7 @@ export class InterfaceFollower {
       this.#log.info({ interface: name }, 'forgot the last counts of this interface')
     }
     await this.#keepAttached(wanted)
+    this.#chosen?.look(this.#followed.keys())
   }
 
   async #depart(gone: readonly Pick<Followed, 'name' | 'ifindex'>[]): Promise<void> {
@@ -243,8 +249,7 @@ export class InterfaceFollower {
     const mode = await attach(this.#exporter, link, this.#settings.bpfMode, inDoubt)
     const [attachment] = await this.#exporter.attachmentInfo([link.ifindex])
     const { name, ifindex, linkType } = link
-    const now = performance.now()
-    const programsBefore = attachment?.before.length ?? 0
+    const [now, programsBefore] = [performance.now(), attachment?.before.length ?? 0]
     this.#uncounted.end(name, now)
     this.#followed.set(ifindex, { ...identity(link), mode, programsBefore, failures, since: now, seen: now })
     this.#log.info(

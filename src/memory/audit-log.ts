@@ -137,7 +137,7 @@ export class AuditLog {
 }
 
 function toLine({ atMs, event, protocol, port, ...rest }: StoredEvent): Buffer {
-  const { service, uid, novelty, network, asn, asName, country, status, note, reason, actor } = rest
+  const { service, uid, name, novelty, network, asn, asName, country, status, note, reason, actor } = rest
   const line = {
     time: new Date(atMs).toISOString(),
     event,
@@ -148,6 +148,7 @@ function toLine({ atMs, event, protocol, port, ...rest }: StoredEvent): Buffer {
     ...(port !== 0 && { port }),
     ...(service !== null && { service }),
     ...(uid !== null && { uid }),
+    ...(name !== null && { name }),
     ...(novelty !== null && { novelty }),
     ...(network !== null && { network }),
     ...(asn !== null && { asn }),

@@ -5,7 +5,7 @@ import type { MemoryStore } from './memory-store.js'
 import type { DestinationKey, Names } from './rows.js'
 import { SenderNames, type ServiceOf } from './sender-names.js'
 
-/** What the kernel does not know of a contact: who sent it, and what its destination belongs to. */
+/** What the kernel does not know of a contact: who sent it, what led to it, and what its destination belongs to. */
 export class NameFinder {
   readonly #senders: SenderNames
   readonly #networks: NetworkNames
@@ -20,6 +20,7 @@ export class NameFinder {
     const network = this.#networks.of(contact.destination)
     return {
       ...this.#senders.of(contact),
+      name: contact.askedName ?? null,
       ...network,
       novelty: this.#networks.noveltyOf(network, known),
     }

@@ -27,6 +27,8 @@ export interface Remembered extends Network {
   readonly uid: number | null
   /** null: without files of networks, or while they are still looked up, nobody can tell. */
   readonly novelty: Novelty | null
+  /** The name that led to it, as docs/names.md has it; empty: none did; null: not known. */
+  readonly name: string | null
   readonly packets: number
   readonly bytes: number
   readonly status: Status
@@ -69,7 +71,7 @@ export const isLast = ({ nextLife }: PlacedContact): boolean => nextLife === und
 export type NamedSender = Pick<Remembered, 'service' | 'uid'>
 
 /** What the kernel does not know of a contact. */
-export type Names = NamedSender & Network & Pick<Remembered, 'novelty'>
+export type Names = NamedSender & Network & Pick<Remembered, 'name' | 'novelty'>
 
 /** A contact that is to be remembered. */
 export type NamedContact = PlacedContact & Names
@@ -140,6 +142,7 @@ export function eventOf(
     port,
     service = null,
     uid = null,
+    name = null,
     novelty = null,
     network = null,
     asn = null,
@@ -156,7 +159,7 @@ export function eventOf(
     destination,
     protocol,
     port,
-    ...{ service, uid, novelty, network, asn, asName, country },
+    ...{ service, uid, name, novelty, network, asn, asName, country },
     status: null,
     note: null,
     reason: null,

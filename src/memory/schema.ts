@@ -27,6 +27,7 @@ export const rememberedColumns: Columns<Remembered> = {
   note: 'note',
   service: 'service',
   uid: 'uid',
+  name: 'name',
   novelty: 'novelty',
   ...networkColumns,
 }
@@ -57,7 +58,7 @@ export const serviceContactColumns: Columns<ServiceContact> = {
 /** All columns of an event but its place. */
 export const eventColumns: Columns<EventRow> = {
   ...{ atMs: 'at_ms', event: 'event', interface: 'interface', destination: 'destination' },
-  ...{ protocol: 'protocol', port: 'port', service: 'service', uid: 'uid' },
+  ...{ protocol: 'protocol', port: 'port', service: 'service', uid: 'uid', name: 'name' },
   novelty: 'novelty',
   ...networkColumns,
   ...{ status: 'status', note: 'note', reason: 'reason', actor: 'actor' },
@@ -65,7 +66,7 @@ export const eventColumns: Columns<EventRow> = {
 
 /** What databases of earlier versions lack of them. */
 export const laterColumns = {
-  ...{ first_lived_ms: 0, last_lived_ms: 0, service: null, uid: null },
+  ...{ first_lived_ms: 0, last_lived_ms: 0, service: null, uid: null, name: null },
   ...{ novelty: null, network: null, asn: null, as_name: null, country: null },
 }
 
@@ -212,6 +213,11 @@ export const migrations = [
     at_ms INTEGER NOT NULL,
     note TEXT
   ) WITHOUT ROWID;
+  `,
+  `
+  -- The name that led to the address before the first packet; empty: none did; null: not known.
+  ALTER TABLE destinations ADD COLUMN name TEXT;
+  ALTER TABLE events ADD COLUMN name TEXT;
   `,
 ]
 

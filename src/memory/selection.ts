@@ -59,7 +59,7 @@ const eachInterface = `
   WITH RECURSIVE each (name) AS (
     SELECT min(interface) FROM destinations
     UNION ALL
-    SELECT (SELECT min(interface) FROM destinations WHERE interface > name) FROM each WHERE name IS NOT NULL
+    SELECT (SELECT min(interface) FROM destinations WHERE interface > each.name) FROM each WHERE each.name IS NOT NULL
   )
   SELECT name FROM each`
 

@@ -68,10 +68,10 @@ t.test('acknowledges and forgets', (t) => {
   t.match(store.get('eth1', '192.0.2.77'), { acknowledgedMs: 10_000, note: '=a "note", with commas' })
   t.equal(
     run('--csv', '--interface=eth1')[1],
-    `eth1,192.0.2.77,icmp,,acknowledged,1970-01-01T00:00:02.000Z,1970-01-01T00:00:01.000Z,1,60,1970-01-01T00:00:10.000Z,"'=a ""note"", with commas",,,,,,,`,
+    `eth1,192.0.2.77,icmp,,acknowledged,1970-01-01T00:00:02.000Z,1970-01-01T00:00:01.000Z,1,60,1970-01-01T00:00:10.000Z,"'=a ""note"", with commas",,,,,,,,`,
   )
   run('ack', '192.0.2.1', '--note', '=1+1')
-  t.match(run('--csv', '--within=192.0.2.1')[1], /,'=1\+1,cron\.service,0,,,,,$/, 'no formula')
+  t.match(run('--csv', '--within=192.0.2.1')[1], /,'=1\+1,cron\.service,0,,,,,,$/, 'no formula')
   t.same(run('forget', '192.0.2.1'), ['forgotten: 192.0.2.1 on eth0'])
   t.equal(store.get('eth0', '192.0.2.1'), undefined)
   t.end()

@@ -28,6 +28,7 @@ const remembered = {
   lastSeenMs: 2_000,
   service: 'backup.service',
   uid: 34,
+  name: 'www.example.test',
   novelty: 'network',
   network: 'aws/s3',
   asn: 64500,
@@ -55,6 +56,7 @@ t.test('a row of the table', async (t) => {
     note: null,
     service: null,
     uid: null,
+    name: null,
     novelty: null,
     network: null,
     asn: null,
@@ -68,12 +70,14 @@ t.test('a row of the table', async (t) => {
     note: 'backup',
   })
   t.equal(columns.map((column) => cellText(column, row))[2], 'tcp 443')
-  const network = (changes: object) => columns.map((column) => cellText(column, { ...row, ...changes }))[4]
+  const network = (changes: object) => columns.map((column) => cellText(column, { ...row, ...changes }))[5]
   t.equal(network({ network: 'aws/s3', as_name: 'Amazon', country: 'NL' }), 'aws/s3 NL')
   t.equal(network({ network: 'AS64500', as_name: 'Example' }), 'AS64500 Example')
   const titles = (rows: (typeof row)[]) => columnsOf(rows).map(({ title }) => title)
   t.notOk(titles([row]).includes('Network'))
   t.ok(titles([row, { ...row, country: 'NL' }]).includes('Network'))
+  t.notOk(titles([row, { ...row, name: '' }]).includes('Name'))
+  t.ok(titles([row, { ...row, name: 'www.example.test' }]).includes('Name'))
 })
 
 t.test('a row of the memory', async (t) => {
@@ -91,6 +95,7 @@ t.test('a row of the memory', async (t) => {
     note: 'backup',
     service: 'backup.service',
     uid: 34,
+    name: 'www.example.test',
     novelty: 'network',
     network: 'aws/s3',
     asn: 64500,
@@ -102,7 +107,7 @@ t.test('a row of the memory', async (t) => {
 t.test('CSV keeps its columns, and the table shows no others', async (t) => {
   t.equal(
     storedFields.join(','),
-    'interface,destination,protocol,port,status,first_seen,last_seen,packets,bytes,acknowledged,note,service,uid,network,asn,as_name,country,novelty',
+    'interface,destination,protocol,port,status,first_seen,last_seen,packets,bytes,acknowledged,note,service,uid,network,asn,as_name,country,novelty,name',
   )
   t.same(
     tableFields.filter((name) => !storedFields.includes(name)),
@@ -116,7 +121,9 @@ t.test('docs/api.md names each sort key, and each column sorts by one of them or
   for (const column of columns) {
     const key = sortKeyOf(column)
     t.ok(
-      key === undefined ? ['status', 'service', 'network'].includes(column.field) : sortKeys.includes(key),
+      key === undefined
+        ? ['status', 'service', 'name', 'network'].includes(column.field)
+        : sortKeys.includes(key),
       column.title,
     )
   }

@@ -7,7 +7,7 @@ import { unknownNetwork } from '../../src/networks/network.js'
 
 const remembered = (destination: string, rest: Partial<Remembered> = {}): Remembered => ({
   ...{ interface: 'eth0', destination, firstSeenMs: 11, lastSeenMs: 13, protocol: 17, port: 53 },
-  ...{ packets: 2, bytes: 200, service: null, uid: null, novelty: null, ...unknownNetwork },
+  ...{ packets: 2, bytes: 200, service: null, uid: null, name: null, novelty: null, ...unknownNetwork },
   ...{ status: 'new', acknowledgedMs: null, note: null, ...rest },
 })
 const announced = [

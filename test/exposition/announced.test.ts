@@ -13,6 +13,7 @@ const announced = (rest: Partial<Remembered>): Remembered => ({
     service: 'nginx.service',
     uid: 33,
     novelty: null,
+    name: null,
     ...unknownNetwork,
   },
   ...{ firstSeenMs: 1, lastSeenMs: 2, packets: 3, bytes: 4, acknowledgedMs: null, note: null, status: 'new' },
@@ -30,10 +31,11 @@ t.test('a series for each, of whichever list there is', (t) => {
     protocol: 58,
     port: 0,
     service: null,
+    name: '',
   })
-  memory.state = { ...unknownYet, announced: [announced({}), icmp] }
+  memory.state = { ...unknownYet, announced: [announced({ name: 'www.example.test' }), icmp] }
   t.same(samples(), [
-    'egress_destination_info{interface="eth0",destination="192.0.2.1",protocol="tcp",port="443",service="nginx.service",status="new"} 1',
+    'egress_destination_info{interface="eth0",destination="192.0.2.1",protocol="tcp",port="443",service="nginx.service",name="www.example.test",status="new"} 1',
     'egress_destination_info{interface="a\\"\\\\\\n",destination="2001:db8::1",protocol="icmpv6",port="",service="",status="new"} 1',
     '',
   ])

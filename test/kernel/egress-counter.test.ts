@@ -53,6 +53,16 @@ function fakeAddon({ failOn = '', page = Buffer.alloc(0) } = {}) {
     clientPortsWords: 1024,
     clsactHandle: 0x65677265,
     kernelBytes: () => 0,
+    Names: class {
+      listen() {}
+      choose() {}
+      begin() {}
+      end() {}
+      takeResolved() {}
+      countMalformed() {}
+      state = () => ({ dns: 0, resolved: 0, malformed: 0, truncated: 0, name: 0, overflow: 0 })
+      close() {}
+    },
     InterfaceWatch: class {
       close() {
         calls.push('stop watching')
@@ -154,7 +164,7 @@ async function readAll({ chunks }: Reading) {
 
 t.test('a page that fits is one chunk', async (t) => {
   const { addon, calls } = fakeAddon({ page: Buffer.from('one\ntwo\n') })
-  const reading = await (await EgressCounter.open(settings, silent, addon)).read({ openMetrics: true })
+  const reading = await (await EgressCounter.open(settings, silent, { addon })).read({ openMetrics: true })
   const { page, lasts } = await readAll(reading)
   t.equal(page.toString(), 'one\ntwo\n')
   t.same(lasts, [true])
@@ -164,7 +174,7 @@ t.test('a page that fits is one chunk', async (t) => {
 t.test('a longer one comes chunk by chunk, to several at once too', async (t) => {
   const page = randomBytes(11_000_003)
   const { addon } = fakeAddon({ page })
-  const counter = await EgressCounter.open(settings, silent, addon)
+  const counter = await EgressCounter.open(settings, silent, { addon })
   for (let round = 0; round < 2; round++) {
     const readings = await Promise.all([1, 2].map(() => counter.read({ openMetrics: false })))
     for (const read of await Promise.all(readings.map(readAll))) {
@@ -181,7 +191,7 @@ t.test('a longer one comes chunk by chunk, to several at once too', async (t) =>
 t.test('a page is let go before its end too', async (t) => {
   const page = randomBytes(11_000_003)
   const { addon, calls } = fakeAddon({ page })
-  const counter = await EgressCounter.open(settings, silent, addon)
+  const counter = await EgressCounter.open(settings, silent, { addon })
   const { chunks } = await counter.read({ openMetrics: false })
   await chunks.next()
   await chunks.next()
@@ -195,13 +205,13 @@ t.test('BPF statistics that cannot be had are a warning', async (t) => {
   const { addon } = fakeAddon()
   const warnings: unknown[] = []
   const log = { info() {}, warn: (fields: unknown) => warnings.push(fields) }
-  const counter = await EgressCounter.open({ ...settings, bpfStats: true }, log, addon)
+  const counter = await EgressCounter.open({ ...settings, bpfStats: true }, log, { addon })
   t.same(warnings, [{ reason: 'it takes CAP_SYS_ADMIN' }])
   t.same(counter.runStatistics, { runs: 0, seconds: 0 })
 })
 
 t.test('a failure to attach one detaches all', async (t) => {
   const { addon, calls } = fakeAddon({ failOn: 'b' })
-  await t.rejects(EgressCounter.open(settings, silent, addon), { message: 'no' })
+  await t.rejects(EgressCounter.open(settings, silent, { addon }), { message: 'no' })
   t.same(calls, ['attach a ethernet', 'attach b ip', 'stop watching', 'close'])
 })

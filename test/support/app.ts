@@ -17,7 +17,7 @@ const memory = {
     announced: [
       {
         ...{ interface: 'eth0', destination: '192.0.2.1', protocol: 6, port: 443, status: 'new' as const },
-        ...{ service: 'nginx.service', uid: 33, novelty: null, ...unknownNetwork },
+        ...{ service: 'nginx.service', uid: 33, name: null, novelty: null, ...unknownNetwork },
         ...{ firstSeenMs: 1, lastSeenMs: 2, packets: 3, bytes: 4, acknowledgedMs: null, note: null },
       },
     ],
@@ -51,6 +51,7 @@ export function fakeApp(
       table: () => ({ expired: 5, evicted: 7, full: true }),
       runStatistics: () => ({ runs: 31, seconds: 0.5 }),
       memory,
+      names: () => undefined,
       logLinesLost: () => 13,
       authenticationFailures: () => ({ wrong: 17, throttled: 19 }),
       pinned: () => true,

@@ -55,6 +55,7 @@ export const placed = (destination: string, rest: Partial<NamedContact> = {}): N
   service: null,
   uid: null,
   novelty: null,
+  name: null,
   ...unknownNetwork,
   ...rest,
 })

@@ -11,6 +11,7 @@ const row = (changes: Partial<DestinationRow>): DestinationRow => ({
   service: 'nginx.service',
   uid: 33,
   novelty: null,
+  name: 'www.example.test',
   network: 'AS64500',
   asn: 64500,
   as_name: 'Example',
@@ -64,7 +65,7 @@ const shape = { columns: 160, rows: 24, colours: false }
 t.test('a frame has a head of totals, and a line for each destination', async (t) => {
   const [totals, controls, empty, head, first, second, ...rest] = renderFrame(list, view, {
     ...shape,
-    columns: 180,
+    columns: 200,
   })
   t.equal(
     totals,
@@ -74,21 +75,21 @@ t.test('a frame has a head of totals, and a line for each destination', async (t
   t.equal(empty, '')
   t.match(
     head,
-    /^DESTINATION +INTERFACE +FIRST +SENDER +NETWORK +PACKETS\/s +BYTES\/s▼ +PACKETS +BYTES +FIRST SEEN +STATUS/,
+    /^DESTINATION +INTERFACE +FIRST +SENDER +NAME +NETWORK +PACKETS\/s +BYTES\/s▼ +PACKETS +BYTES +FIRST SEEN +STATUS/,
   )
   t.match(
     first,
-    /^192.0.2.1 +eth0 +tcp 443 +nginx\.service +AS64500 Example NL +23 +29\.1k +31 +37000 +2026-01-02 03:04:05 +baseline/,
+    /^192.0.2.1 +eth0 +tcp 443 +nginx\.service +www\.example\.test +AS64500 Example NL +23 +29\.1k +31 +37000 +2026-01-02 03:04:05 +baseline/,
   )
   t.match(
     second,
-    /^2001:db8:1234:5678:9abc:def0:1234:5678 eth0 +icmpv6 +nginx\.service +AS64500 Example NL +0 +0 /,
+    /^2001:db8:1234:5678:9abc:def0:1234:5678 eth0 +icmpv6 +nginx\.service +www\.example\.test +AS64500 Example NL +0 +0 /,
   )
   t.same(rest, [])
 })
 
-t.test('where no destination has a network there is no column for it', async (t) => {
-  const without = { ...list, destinations: [row({ network: null, as_name: null, country: null })] }
+t.test('where no destination has a name or a network there is no column for them', async (t) => {
+  const without = { ...list, destinations: [row({ name: '', network: null, as_name: null, country: null })] }
   t.match(renderTable(without, query)[0], /SENDER +PACKETS/)
 })
 

@@ -4,6 +4,7 @@ import type { PrefixRule } from '../../config/prefix-rules.js'
 import { ExitCode, UserError } from '../../errors.js'
 import { root } from '../../root.js'
 import type { NativeExporter } from './exporter.js'
+import type { NativeNames } from './names.js'
 import type { Link, NativeInterfaceWatch } from './interfaces.js'
 import type { PinFolder } from './pins.js'
 import type { AttachedMode, ClsactFilter, Leftover } from './programs.js'
@@ -23,9 +24,12 @@ export interface Addon {
     servicesLimit: number
     /** A folder on a BPF file system; empty: nothing outlives the process. */
     pinPath: string
+    /** What the names of destinations are looked up in; undefined: nothing. */
+    names?: NativeNames | undefined
     /** true: goes without what Linux 5.4 lacks; for tests. */
     oldKernel?: boolean
   }) => NativeExporter
+  readonly Names: new (limit: number, ipv4PrefixLength: number, ipv6PrefixLength: number) => NativeNames
   readonly InterfaceWatch: new (
     changed: (changes: { readonly links: boolean; readonly defaultRoutes: boolean }) => void,
   ) => NativeInterfaceWatch

@@ -186,13 +186,15 @@ export function renderNewest(list: DestinationsList, now: number): string {
   if (list.unacknowledged === 0) return '<p>Nothing new.</p>'
   const items = list.destinations.map(
     (row) =>
-      `<li><span class="address">${escapeHtml(row.destination)}</span> on ${escapeHtml(row.interface)}, ${escapeHtml(row.protocol)}${row.port === null ? '' : ` ${row.port}`}${sender(row.service)}${owner(row)}, ${ago(row.first_seen, now)} ago</li>`,
+      `<li><span class="address">${escapeHtml(row.destination)}</span> on ${escapeHtml(row.interface)}, ${escapeHtml(row.protocol)}${row.port === null ? '' : ` ${row.port}`}${sender(row.service)}${asked(row.name)}${owner(row)}, ${ago(row.first_seen, now)} ago</li>`,
   )
   const rest = list.unacknowledged > items.length ? ', some of them here' : ''
   return `<p><strong>${exact(list.unacknowledged)}</strong> never seen before and not acknowledged${rest}
 (<a href="?status=new&amp;sort=-first_seen">show</a>):</p><ul>${items.join('')}</ul>`
 }
 
+const asked = (name: string | null) =>
+  name === null ? '' : name === '' ? ', a bare address' : `, asked for as ${escapeHtml(name)}`
 const owner = ({ network, novelty }: DestinationRow) =>
   network === null ? '' : `, of ${escapeHtml(network)}${novelty === 'network' ? ', which is new' : ''}`
 const sender = (service: string | null) => (service === null ? '' : `, first by ${escapeHtml(service)}`)

@@ -149,6 +149,7 @@ t.test('two capabilities suffice', async (t) => {
       if (!stopped && log.includes('serving metrics')) stopped = child.kill('SIGTERM')
     }
     t.match(log, `mode=${mode}`)
+    t.match(log, /level=info msg="without the names .*" reason="cannot listen to DNS: CAP_NET_RAW missing/)
     if (child.exitCode === null) await once(child, 'exit')
     t.equal(child.exitCode, 0)
   }
