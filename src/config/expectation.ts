@@ -13,6 +13,8 @@ export interface FirstContact {
   /** null: not known. */
   readonly service: string | null
   readonly network: string | null
+  /** What the address was asked for as; null: not known; empty: a bare address. */
+  readonly name: string | null
 }
 
 type Condition = (contact: FirstContact) => boolean
@@ -24,7 +26,7 @@ export interface Expectation {
   readonly matches: Condition
 }
 
-const pattern = (key: 'interface' | 'service' | 'network') => (text: string) => {
+const pattern = (key: 'interface' | 'service' | 'network' | 'name') => (text: string) => {
   const names = parseNamePattern(text)
   return (contact: FirstContact) => names.matches(contact[key] ?? '')
 }
@@ -37,6 +39,7 @@ const conditions: Readonly<Record<string, (value: string) => Condition>> = {
   },
   network: pattern('network'),
   service: pattern('service'),
+  name: pattern('name'),
   interface: pattern('interface'),
   protocol: (value) => {
     const number = protocolNumber(value)

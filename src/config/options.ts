@@ -125,7 +125,7 @@ export const options = {
   },
   expect: {
     value: 'rule',
-    help: 'first contacts that are no news: conditions such as network=aws/s3 port=443 service=backup.service, of prefix, network, service, interface, protocol and port, which all must hold; repeatable',
+    help: 'first contacts that are no news: conditions such as network=aws/s3 port=443 service=backup.service, of prefix, network, name, service, interface, protocol and port, which all must hold; repeatable',
     list: true,
     default: [],
     shownDefault: 'none',

@@ -8,6 +8,7 @@ const contact = {
   port: 443,
   service: 'backup.service',
   network: 'aws s3',
+  name: 'a.example.com',
 }
 const matches = (rule: string, changes: object = {}) =>
   parseExpectation(rule).matches({ ...contact, ...changes })
@@ -20,6 +21,7 @@ t.test('all conditions must hold', async (t) => {
     'network=aws*',
     'service={backup,cron}.service',
     'interface=eth*',
+    'name=*.example.com',
     'protocol=tcp',
     'protocol=6',
     'port=443',
@@ -31,6 +33,9 @@ t.test('all conditions must hold', async (t) => {
     ['prefix=203.0.113.0/24', { destination: '203.0.112.0/23' }],
     ['prefix=::/0', {}],
     ['network=aws', {}],
+    ['name=*.example.com', { name: 'example.com' }],
+    ['name=?*', { name: '' }],
+    ['name=?*', { name: null }],
     ['network="aws s3"', { network: null }],
     ['service=*.timer', {}],
     ['service=?*', { service: null }],
