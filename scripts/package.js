@@ -1,6 +1,6 @@
-// npm run package [-- amd64] [arm64] [--twice]: makes packages for this machine, or for those named, in build/packages, which run without a compiler,
-// without npm and without a Node.js of the host. With --twice it makes each again in another folder, at
-// another time, and fails where a byte differs.
+// npm run package [-- amd64] [arm64] [deb] [rpm] [--twice]: makes packages in build/packages, of all formats and for
+// this machine where none is named. They run without a compiler, without npm and without a Node.js of the host.
+// With --twice it makes each again in another folder, at another time, and fails where a byte differs.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
@@ -10,25 +10,36 @@ import { checkElfFiles } from './package/elf.js'
 import { machines } from './package/machines.js'
 import { compileNative } from './package/native.js'
 import { fetchNode } from './package/node.js'
+import { makeRpm } from './package/rpm.js'
 import { makeSysroot } from './package/sysroot.js'
 import { root } from './root.js'
 
 process.chdir(root)
-const named = process.argv.slice(2).filter((word) => word in machines)
-const twice = process.argv.includes('--twice')
+const makers = { deb: makeDeb, rpm: makeRpm }
+const words = process.argv.slice(2)
+const named = words.filter((word) => word in machines)
+const formats = chosen(
+  words.filter((word) => word in makers),
+  Object.keys(makers),
+)
+const twice = words.includes('--twice')
 const folder = resolve('build/packages')
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 const [revision, time] = git('log', '-1', '--format=%H %ct').split(' ')
 const seconds = Number(process.env.SOURCE_DATE_EPOCH ?? time)
 const date = new Date(seconds * 1000).toISOString().slice(0, 10)
 
-for (const architecture of named.length > 0 ? named : [ownArchitecture()]) {
+for (const architecture of chosen(named, [ownArchitecture()])) {
   const made = await make(architecture, join(folder, architecture))
   for (const file of made) {
     copyFileSync(file, join(folder, basename(file)))
     console.log(`${basename(file)} ${(statSync(file).size / 1e6).toFixed(1)} MB sha256 ${sumOf(file)}`)
   }
   if (twice) await compare(architecture, made)
+}
+
+function chosen(words, otherwise) {
+  return words.length > 0 ? words : otherwise
 }
 
 /** Debian's name of this machine. */
@@ -43,13 +54,20 @@ async function make(architecture, place) {
   const sysroot = makeSysroot(kept, architecture)
   const native = compileNative(place, architecture, sysroot, node)
   const built = { ...native, node, version, revision, seconds, date }
-  const { file, tree } = await makeDeb(place, architecture, built)
-  execFileSync('lintian', ['--fail-on=error', file], { stdio: ['ignore', 2, 2] })
-  for (const { file, symbols } of checkElfFiles(tree)) {
-    const list = Object.entries(symbols).map(([kind, version]) => `${kind}_${version}`)
-    console.log(`  ${file}: ${list.join(' ')}`)
+  const files = []
+  for (const format of formats) {
+    const { file, tree } = await makers[format](place, architecture, built)
+    const elfFiles = checkElfFiles(tree)
+    // Of one architecture they are the same in all formats.
+    if (files.length === 0) elfFiles.forEach(tell)
+    files.push(file)
   }
-  return [file]
+  return files
+}
+
+function tell({ file, symbols }) {
+  const list = Object.entries(symbols).map(([kind, version]) => `${kind}_${version}`)
+  console.log(`  ${file}: ${list.join(' ')}`)
 }
 
 /** All over again, but for what is downloaded. */

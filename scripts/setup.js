@@ -74,6 +74,8 @@ const packageNeeds = {
   'dpkg-deb': 'dpkg',
   readelf: 'binutils',
   lintian: 'lintian',
+  rpmbuild: 'rpm',
+  rpmlint: 'rpmlint',
   'aarch64-linux-gnu-g++': 'g++-aarch64-linux-gnu',
 }
 const guestNeeds = {

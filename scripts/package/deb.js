@@ -1,7 +1,7 @@
 // Makes a package for Debian, Ubuntu and the like.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { filesIn, settle } from './files.js'
 import { gzip, layOut } from './tree.js'
@@ -25,8 +25,6 @@ export async function makeDeb(folder, architecture, built) {
   writeFileSync(join(tree, doc, 'NEWS.md.gz'), gzip(readFileSync('CHANGELOG.md')))
   mkdirSync(join(tree, 'usr/share/lintian/overrides'), { recursive: true })
   copyFileSync('deploy/debian/lintian-overrides', join(tree, 'usr/share/lintian/overrides/egress-exporter'))
-  for (const name of ['copyright', 'changelog.gz', 'NEWS.md.gz']) chmodSync(join(tree, doc, name), 0o644)
-  chmodSync(join(tree, 'usr/share/lintian/overrides/egress-exporter'), 0o644)
   writeControl(tree, architecture, built)
   settle(tree, built.seconds)
   const file = join(folder, `egress-exporter_${built.version}_${architecture}.deb`)
@@ -36,6 +34,7 @@ export async function makeDeb(folder, architecture, built) {
     stdio: ['ignore', 2, 2],
     env: { ...process.env, SOURCE_DATE_EPOCH: String(built.seconds) },
   })
+  execFileSync('lintian', ['--fail-on=error', file], { stdio: ['ignore', 2, 2] })
   return { file, tree }
 }
 
@@ -58,11 +57,9 @@ function writeControl(tree, architecture, { version }) {
   mkdirSync(join(tree, 'DEBIAN'))
   for (const [name, text] of Object.entries(parts)) {
     writeFileSync(join(tree, 'DEBIAN', name), text)
-    chmodSync(join(tree, 'DEBIAN', name), 0o644)
   }
   for (const name of ['postinst', 'prerm', 'postrm']) {
     copyFileSync(join('deploy/debian', name), join(tree, 'DEBIAN', name))
-    chmodSync(join(tree, 'DEBIAN', name), 0o755)
   }
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, lutimesSync, readdirSync } from 'node:fs'
+import { chmodSync, utimesSync, readdirSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
 /** @returns the paths of all files below a folder, relative to it, in order */
@@ -9,14 +9,14 @@ export function filesIn(folder) {
     .sort()
 }
 
-/** Lets nothing of the moment into a folder: its folders are readable by all, and all is of one time. */
+/** Lets nothing of the moment into a folder: all can read it, whatever the umask was, and all is of one time. */
 export function settle(folder, seconds) {
   const all = entries(folder)
-  for (const entry of all.filter((entry) => entry.isDirectory()))
-    chmodSync(join(entry.parentPath, entry.name), 0o755)
-  chmodSync(folder, 0o755)
-  for (const path of [folder, ...all.map((entry) => join(entry.parentPath, entry.name))])
-    lutimesSync(path, seconds, seconds)
+  for (const path of [folder, ...all.map((entry) => join(entry.parentPath, entry.name))]) {
+    // For folders this bit is set, too.
+    chmodSync(path, statSync(path).mode & 0o100 ? 0o755 : 0o644)
+    utimesSync(path, seconds, seconds)
+  }
 }
 
 const entries = (folder) => readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -1,6 +1,6 @@
 // Lays out what every package installs.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { Buffer } from 'node:buffer'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -32,8 +32,7 @@ export async function layOut(folder, architecture, built, { units, zsh }) {
   const machine = machines[architecture]
   const put = (path, content, mode = 0o644) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
-    writeFileSync(join(folder, path), content)
-    chmodSync(join(folder, path), mode)
+    writeFileSync(join(folder, path), content, { mode })
   }
   const copy = (from, path, mode) => put(path, readFileSync(from), mode)
 
