@@ -28,7 +28,7 @@ export function openArchive(folder, architecture, suites) {
 }
 
 /** That of the machine's own Debian packages; its name stays in the folder. */
-function findMirror() {
+export function findMirror() {
   const format = '$(REPO_URI) $(COMPONENT) $(ORIGIN)'
   const targets = execFileSync('apt-get', ['indextargets', '--format', format], { encoding: 'utf8' })
   const debian = targets.split('\n').find((line) => /\/debian\/? main /.test(line))

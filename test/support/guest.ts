@@ -3,13 +3,11 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   closeSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmdirSync,
   rmSync,
 } from 'node:fs'
@@ -18,24 +16,6 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { eventually } from './await.js'
 import type { Namespace } from './network.js'
-
-/** What tests call, beside what every Debian has. */
-const included = ['systemd-sysv', 'iproute2', 'curl', 'bpftool', 'procps']
-const kept = 'build/guests'
-
-/** A freshly installed Debian, kept between runs. */
-function debian(suite: string): string {
-  const root = join(kept, suite)
-  if (existsSync(root)) return root
-  const partial = `${root}.partial`
-  rmSync(partial, { recursive: true, force: true })
-  mkdirSync(kept, { recursive: true })
-  const options = ['--variant=minbase', `--include=${included.join(',')}`]
-  execFileSync('debootstrap', [...options, suite, partial], { stdio: ['ignore', 2, 2] })
-  rmSync(join(partial, 'var/cache/apt/archives'), { recursive: true })
-  renameSync(partial, root)
-  return root
-}
 
 /** A system with its own systemd as the first process, in a network namespace of the test's. */
 export class Guest {
@@ -50,7 +30,7 @@ export class Guest {
 
   /** Boots a Debian that forgets all at the end; its BPF file system is its own. */
   static async boot(t: Test, suite: string, network: Namespace): Promise<Guest> {
-    const lower = debian(suite)
+    const lower = join('build/guests', suite)
     const folder = mkdtempSync(join(tmpdir(), 'egress-guest-'))
     t.teardown(() => rmSync(folder, { recursive: true }))
     mount(t, folder, '-t', 'tmpfs', 'tmpfs')
