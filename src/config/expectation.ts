@@ -28,7 +28,11 @@ export interface Expectation {
 
 const pattern = (key: 'interface' | 'service' | 'network' | 'name') => (text: string) => {
   const names = parseNamePattern(text)
-  return (contact: FirstContact) => names.matches(contact[key] ?? '')
+  return (contact: FirstContact) => {
+    const name = contact[key]
+    // What is not known meets no condition; an empty name, that of a bare address, only its own.
+    return name === '' ? names.name === '' : name !== null && names.matches(name)
+  }
 }
 
 /** How the value of each condition is read. */

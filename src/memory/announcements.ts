@@ -27,7 +27,9 @@ export class Announcements implements Summary {
     this.#unacknowledged = summary.unacknowledged
   }
 
-  add(fresh: readonly Remembered[], isNamed: (one: Remembered) => boolean): void {
+  /** Takes over first contacts, as far as they are new. */
+  add(firsts: readonly Remembered[], isNamed: (one: Remembered) => boolean): void {
+    const fresh = firsts.filter(({ status }) => status === 'new')
     for (const { interface: iface } of fresh) {
       this.#newDestinations.set(iface, (this.#newDestinations.get(iface) ?? 0) + 1)
     }

@@ -1,12 +1,16 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Expectation, type FirstContact, parseExpectation } from '../config/expectation.js'
 import type { FailoverStore } from './failover-store.js'
 import type { Summary } from './memory-store.js'
 import { eventOf } from './rows.js'
+import type { StoredExpectation } from './stored-expectations.js'
 
 /** What is expected: by the configuration, and by whoever said so while the exporter ran. */
 export class Expectations {
   readonly #configured: readonly Expectation[]
   #stored: readonly (Expectation & { readonly note: string | null })[] = []
+  /** As they were read. */
+  #taken: readonly StoredExpectation[] = []
 
   constructor(configured: readonly string[]) {
     this.#configured = configured.map(parseExpectation)
@@ -18,13 +22,11 @@ export class Expectations {
    * @returns what is new
    */
   meet(store: FailoverStore, nowMs: number): Summary {
-    const stored = store.current.expectations.list()
-    this.#stored = stored.flatMap(({ rule, note }) => {
-      const read = readStored(rule)
-      return read ? [{ ...read, note }] : []
-    })
+    const hasChanged = this.#take(store.current.expectations.list())
     const summary = store.summary()
-    const met = summary.announced.flatMap((one) => {
+    // A new rule may expect what is beyond those that are announced.
+    const news = hasChanged ? store.current.select({ status: 'new' }) : summary.announced
+    const met = [...news].flatMap((one) => {
       const note = this.reasonOf(one)
       return note === undefined ? [] : [{ ...one, status: 'expected' as const, note }]
     })
@@ -36,6 +38,17 @@ export class Expectations {
       )
     })
     return store.summary()
+  }
+
+  /** @returns whether they are others than before */
+  #take(stored: readonly StoredExpectation[]): boolean {
+    if (isDeepStrictEqual(stored, this.#taken)) return false
+    this.#taken = stored
+    this.#stored = stored.flatMap(({ rule, note }) => {
+      const read = readStored(rule)
+      return read ? [{ ...read, note }] : []
+    })
+    return true
   }
 
   /** Why a first contact is expected; undefined: it is not. */

@@ -141,7 +141,7 @@ export class Memory {
       return times
     })
     this.#count += firsts.length
-    this.#news.add([...firsts.filter(({ status }) => status === 'new'), ...news], this.#isNamed)
+    this.#news.add([...firsts, ...news], this.#isNamed)
     this.#loadIfChanged()
     return Float64Array.from(firstSeen)
   }

@@ -65,7 +65,8 @@ export class Overlay implements MemoryStore {
     const beneath = this.#substitute.get(iface, destination)
       ? undefined
       : this.#getBeneath(iface, destination)
-    if (beneath) this.#substitute.remember(beneath)
+    // Whose own news is told beneath.
+    if (beneath) this.#substitute.remember({ ...beneath, status: 'baseline' })
     return this.#substitute.services.insert(contact)
   }
 

@@ -33,7 +33,7 @@ export class SenderNames {
 
   of({ interface: iface, destination, sender, ageMs, own }: Contact): NamedSender {
     // The name of a cgroup that is gone may be known from pins.
-    const known = own?.ageMs === ageMs ? own.service : ''
+    const known = own?.ageMs === ageMs && own.service !== 'other' ? own.service : ''
     return {
       service: known || (this.#serviceOf(sender) ?? this.#wait({ interface: iface, destination, sender })),
       uid: uidOf(sender),

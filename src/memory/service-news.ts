@@ -2,7 +2,7 @@ import type { FirstContact } from '../config/expectation.js'
 import type { OwnContact } from '../kernel/contacts.js'
 import type { FailoverStore } from './failover-store.js'
 import type { MemoryStore } from './memory-store.js'
-import type { DestinationKey, PlacedContact, Remembered } from './rows.js'
+import type { DestinationKey, PlacedContact, Remembered, ServiceKey } from './rows.js'
 import { type ServiceOf, uidOf } from './sender-names.js'
 
 /** Whether a first contact is news. */
@@ -60,7 +60,7 @@ export class ServiceNews {
    *
    * @param host the destination as it is remembered
    * @param isFirst whether nobody sent there before
-   * @returns what is news beside the destination itself
+   * @returns what is to be told beside the destination itself
    */
   record(
     store: Services,
@@ -79,7 +79,7 @@ export class ServiceNews {
   /**
    * Remembers contacts whose services were not known at first, and are by now.
    *
-   * @returns what is news
+   * @returns what is to be told
    */
   recordLate(store: Pick<FailoverStore, 'transaction'>): readonly Remembered[] {
     const late = [...this.#waiting].flatMap(([text, own]) => {
@@ -102,11 +102,18 @@ export class ServiceNews {
       return undefined
     const { firstSeenMs, firstLivedMs, lastLivedMs, protocol, port, isFirst } = own
     const contact = { ...host, ...key, uid: uidOf(own.sender), protocol, port, firstSeenMs }
-    const { status } = isFirst ? host : this.#judge(contact, firstLivedMs)
+    const { status, note } = isFirst ? host : this.#judgeLater(contact, host, firstLivedMs)
     store.services.insert({ ...contact, status, firstLivedMs, lastLivedMs, isFirst: isFirst ? 1 : 0 })
-    if (status !== 'new' || isFirst) return undefined
-    store.addNew(own.interface, 1)
-    return { ...contact, status, novelty: 'service' }
+    if (isFirst || status === 'baseline') return undefined
+    if (status === 'new') store.addNew(own.interface, 1)
+    return { ...contact, status, note, novelty: 'service' }
+  }
+
+  /** Who sent there first, before anybody asked what is new for services, is known to do so. */
+  #judgeLater(contact: Remembered & ServiceKey, host: Remembered, firstLivedMs: number): Verdict {
+    return contact.service === host.service
+      ? { status: 'baseline', note: null }
+      : this.#judge(contact, firstLivedMs)
   }
 }
 

@@ -4,6 +4,7 @@ import { laterColumns } from './schema.js'
 import type { Row } from './statements.js'
 import { databaseFile } from './database-file.js'
 import type { Store } from './store.js'
+import type { StoredExpectation } from './stored-expectations.js'
 
 /** Whether an error says that the file is no sound database. */
 export function isCorrupt(error: unknown): boolean {
@@ -48,6 +49,9 @@ export function salvage(file: string, into: Store): number {
     each('SELECT * FROM destinations ORDER BY interface, destination', save)
     each('SELECT * FROM destinations ORDER BY interface DESC, destination DESC', save)
     each('SELECT * FROM service_contacts', (row) => into.services.takeOver(row))
+    each('SELECT rule, at_ms AS atMs, note FROM expectations', (row) =>
+      into.expectations.add(row as unknown as StoredExpectation),
+    )
     each('SELECT * FROM interfaces', (row) =>
       into.addNew(String(row['interface']), Number(row['new_destinations'])),
     )

@@ -36,7 +36,7 @@ export const news = `(
   UNION ALL
   SELECT ${newsColumns.join(', ')} FROM destinations AS d WHERE d.status = 'new' AND NOT EXISTS
     (SELECT 1 FROM service_contacts AS s
-     WHERE s.interface = d.interface AND s.destination = d.destination AND s.status = 'new')
+     WHERE s.interface = d.interface AND s.destination = d.destination AND s.status = 'new' AND s.is_first)
 )`
 /** The columns of that. */
 export const newsSelected = selected(rememberedColumns)

@@ -32,7 +32,10 @@ export class StoredExpectations {
     return this.#statements.remove.run(rule).changes > 0
   }
 
-  /** What was new is expected from now on, for the reason that is its note. */
+  /**
+   * What was new is expected from now on, for the reason that is its note: the destination, or where it is news of
+   * a service that came later, that alone.
+   */
   meet(news: Remembered): void {
     this.#statements.meet.run(news)
     this.#statements.meetService.run(news)
@@ -50,7 +53,10 @@ function prepare(database: Database.Database) {
     remove: database.prepare<[string]>('DELETE FROM expectations WHERE rule = ?'),
     meet: database.prepare<[Remembered]>(
       `UPDATE destinations SET status = 'expected', note = @note
-       WHERE interface = @interface AND destination = @destination AND status = 'new'`,
+       WHERE interface = @interface AND destination = @destination AND status = 'new'
+         AND NOT EXISTS (SELECT 1 FROM service_contacts AS s
+           WHERE s.interface = @interface AND s.destination = @destination AND s.service = @service
+             AND s.status = 'new' AND s.is_first = 0)`,
     ),
     meetService: database.prepare<[Remembered]>(
       `UPDATE service_contacts SET status = 'expected'

@@ -3,12 +3,14 @@ import { facts, type Summary } from './memory-store.js'
 import type { Row } from './statements.js'
 import type { Store } from './store.js'
 
-/** Facts of one store that another lacks. */
+/** Facts of one store that another lacks, and its rules where that has none. */
 export function copyFacts(from: Store, to: Store): void {
   for (const name of [facts.clock, facts.baselineEnd, facts.servicesBaselineEnd, facts.audited]) {
     const value = from.fact(name)
     if (value !== undefined && to.fact(name) === undefined) to.setFact(name, value)
   }
+  if (to.expectations.list().length > 0) return
+  for (const expectation of from.expectations.list()) to.expectations.add(expectation)
 }
 
 /** Remembers what another store does and this one does not, by this one's baseline. */

@@ -33,6 +33,10 @@ t.test('all conditions must hold', async (t) => {
     ['prefix=203.0.113.0/24', { destination: '203.0.112.0/23' }],
     ['prefix=::/0', {}],
     ['network=aws', {}],
+    ['network=*', { network: null }],
+    ['service=*', { service: null }],
+    ['name=*', { name: '' }],
+    ['name=""', { name: null }],
     ['name=*.example.com', { name: 'example.com' }],
     ['name=?*', { name: '' }],
     ['name=?*', { name: null }],
@@ -46,6 +50,7 @@ t.test('all conditions must hold', async (t) => {
   ] as const)
     t.notOk(matches(rule, changes), rule)
   t.ok(matches('port=0', { port: 0 }))
+  t.ok(matches('name=""', { name: '' }), 'a bare address')
   t.ok(matches('prefix=2001:db8::/32', { destination: '2001:db8:1::/48' }))
 })
 

@@ -1,5 +1,8 @@
+import Database from 'better-sqlite3'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { databaseFile } from '../../src/memory/database-file.js'
 import { Store } from '../../src/memory/store.js'
 import { unknownNetwork } from '../../src/networks/network.js'
 import { announced, auditLines, contact, openMemory, temporaryFolder } from '../support/memory.js'
@@ -99,3 +102,96 @@ t.test('what becomes known later is judged then: a name, a network', (t) => {
   t.same(announced(memory), [], 'which is known to the next service as well')
   t.end()
 })
+
+t.test('a rule for one service leaves what is new for another', (t) => {
+  const folder = temporaryFolder(t)
+  const auditFile = join(folder, 'audit.log')
+  const { memory, clock } = openMemory(t, folder, {
+    newBy: 'service',
+    auditFile,
+    expectations: ['service=c'],
+  })
+  clock.pass(1)
+  const sent = (service: string) => contact('203.0.113.1', { own: { ...contact('203.0.113.1'), service } })
+  memory.record([sent('a'), sent('b'), sent('c')])
+  const told = () => memory.state.announced.map(({ service }) => service)
+  t.same(told(), ['a', 'b'])
+  const store = new Store(folder)
+  t.teardown(() => store.close())
+  store.expectations.add({ rule: 'service=b', atMs: 7, note: null })
+  memory.refresh()
+  t.same(told(), ['a'])
+  t.equal(memory.state.unacknowledged, 1)
+  t.match(store.get('eth0', '203.0.113.1'), { status: 'new', note: null })
+  store.expectations.add({ rule: 'service=a', atMs: 8, note: null })
+  memory.refresh()
+  t.same(told(), [])
+  t.equal(memory.state.unacknowledged, 0)
+  while (memory.writeAudit());
+  t.same(
+    auditLines(auditFile).map(({ event, service, status }) => [event, service, status]),
+    [
+      ['first_contact', 'a', 'new'],
+      ['first_contact', 'b', 'new'],
+      ['first_contact', 'c', 'expected'],
+      ['acknowledged', 'b', 'expected'],
+      ['acknowledged', 'a', 'expected'],
+    ],
+  )
+  t.end()
+})
+
+t.test('a rule reaches what is beyond those that are announced', (t) => {
+  const folder = temporaryFolder(t)
+  const { memory } = openMemory(t, folder, { destinationsLimit: 5_000 })
+  const addresses = Array.from({ length: 1_503 }, (_, n) => `10.${n < 1_009 ? 1 : 2}.${n >> 8}.${n & 255}`)
+  memory.record(addresses.map((address) => contact(address)))
+  const store = new Store(folder)
+  t.teardown(() => store.close())
+  store.expectations.add({ rule: 'prefix=10.2.0.0/16', atMs: 7, note: null })
+  memory.refresh()
+  t.equal(memory.state.unacknowledged, 1_009)
+  t.end()
+})
+
+t.test('rules hold while the disk fails, and in what is saved of a ruined database', (t) => {
+  const folder = temporaryFolder(t)
+  const { memory, clock } = openMemory(t, folder)
+  const store = new Store(folder)
+  store.expectations.add({ rule: 'prefix=203.0.113.0/24', atMs: 7, note: null })
+  memory.refresh()
+  const unlock = lock(folder)
+  memory.record([contact('203.0.113.1'), contact('192.0.2.1')])
+  memory.refresh()
+  t.ok(memory.state.degraded)
+  memory.record([contact('203.0.113.2')])
+  t.same(announced(memory), ['192.0.2.1'])
+  unlock()
+  memory.refresh()
+  t.notOk(memory.state.degraded)
+  memory.record([contact('203.0.113.3')])
+  t.same(announced(memory), ['192.0.2.1'])
+  store.close()
+  memory.close()
+  const file = databaseFile(folder)
+  const bytes = readFileSync(file)
+  const page = rootPage(file, 'new_destinations')
+  writeFileSync(file, bytes.fill(0, (page - 1) * 4_096, page * 4_096))
+  const { memory: next } = openMemory(t, folder, { clock })
+  next.record([contact('203.0.113.4')])
+  t.same(announced(next), ['192.0.2.1'])
+  t.end()
+})
+
+function lock(folder: string): () => void {
+  const other = new Database(databaseFile(folder))
+  other.exec('BEGIN IMMEDIATE')
+  return () => other.close()
+}
+
+function rootPage(file: string, name: string): number {
+  const database = new Database(file)
+  const page = database.prepare('SELECT rootpage FROM sqlite_master WHERE name = ?').pluck().get(name)
+  database.close()
+  return Number(page)
+}

@@ -151,6 +151,23 @@ t.test('it is learned from when that is first asked for, and not kept longer tha
   t.equal(new Store(folder).services.count(), 0)
 })
 
+t.test('what was news of the host before is not news of its sender as well', async (t) => {
+  const folder = temporaryFolder(t)
+  const first = openMemory(t, folder, { serviceOf: () => 'a.service' })
+  first.memory.record([sent(a, 'a.service')])
+  first.memory.close()
+  const { memory, clock } = openMemory(t, folder, { ...byService, clock: first.clock })
+  clock.pass(1)
+  memory.record([sent(a, 'a.service'), sent(a, 'b.service')])
+  t.same(news(memory), [`a.service ${a}`, `b.service ${a}`])
+  t.equal(memory.state.unacknowledged, 2)
+  new Store(folder).close()
+  memory.close()
+  const next = openMemory(t, folder, { ...byService, clock })
+  t.equal(next.memory.state.unacknowledged, 2)
+  t.same(news(next.memory).sort(), [`b.service ${a}`, `a.service ${a}`].sort())
+})
+
 t.test('a service that no longer sends there is forgotten, the destination stays', async (t) => {
   const { memory, clock } = openMemory(t, '', { ...byService, retentionMs: 60_000 })
   clock.pass(1)
