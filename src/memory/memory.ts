@@ -87,6 +87,7 @@ export class Memory {
     )
     this.#audit = new AuditLog(settings.audit, log)
     this.#timeline = new Timeline(this.#store.current, now())
+    this.#names.findLate(this.#store) // so that it can be told what is new
     this.#load()
     this.#watchClock()
     const baseline_end = new Date(this.#baselineEndMs).toISOString()
@@ -154,12 +155,11 @@ export class Memory {
   update(contacts: readonly Contact[]): Corrections {
     const now = this.#now()
     const placed = this.#timeline.place(contacts, now)
-    let forgotten: Contact[] = []
-    this.#store.transaction((store) => {
-      forgotten = placed.filter(
+    const forgotten = this.#store.transaction((store) =>
+      placed.filter(
         (contact) => !store.update(contact) || this.#serviceNews?.update(store, contact) === false,
-      )
-    })
+      ),
+    )
     if (forgotten.length > 0) this.record(forgotten.map((contact) => asOfNow(contact, now.wallMs)))
     return placed.flatMap(({ firstSeenMs, ...key }, index) => {
       const known = this.find(key)

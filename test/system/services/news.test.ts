@@ -28,8 +28,9 @@ t.test('what is new for a service, wherever users look', async (t) => {
     await exporter.settled('wan0')
     return [...exporter.samples().keys()].flatMap((series) => {
       const [, destination, service] =
-        /^egress_destination_info\{.*,destination="(.*?)",.*,service="(.*?)",status="new"\}$/.exec(series) ??
-        []
+        /^egress_destination_info\{.*,destination="(.*?)",.*,service="(.*?)",.*status="new"\}$/.exec(
+          series,
+        ) ?? []
       return service === undefined ? [] : [`${service} ${destination}`]
     })
   }
