@@ -50,6 +50,7 @@ const testNeeds = {
   '/usr/sbin/dnsmasq': 'dnsmasq-base',
   dig: 'bind9-dnsutils',
   tmux: 'tmux',
+  runc: 'runc',
   chromium: 'chromium',
   // Without it Chromium has no letters.
   '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf': 'fonts-dejavu-core',
