@@ -187,6 +187,35 @@ t.test('a package through its life', async (t) => {
   t.equal(units, '', 'no link, mask or state of the unit is left')
 })
 
+t.test('with --services, what units send is theirs, by the names that systemd has for them', async (t) => {
+  const { guest } = await boot(t)
+  guest.run('dpkg', '--install', '/root/this.deb')
+  const file = join(guest.root, 'etc/egress-exporter.yml')
+  writeFileSync(file, `${readFileSync(file, 'utf8')}\nservices: true\n`)
+  guest.run('systemctl', 'restart', unit)
+  const start = (packets: number, ...options: string[]) => {
+    const script = `for i in {1..${packets}}; do echo > /dev/udp/${to}/9; done; exec sleep infinity`
+    guest.run('systemd-run', '--quiet', ...options, 'bash', '-c', script)
+  }
+  start(23, '--unit=backup', '--property=User=nobody')
+  start(29, '--unit=postgresql@15-main')
+  start(31, '--slice=batch')
+  const sentBy = (service: string) =>
+    samples(guest).get(`egress_packets_total{interface="veth0",destination="${to}",service="${service}"}`)
+  await eventually(() =>
+    assert.deepEqual(
+      ['backup.service', 'postgresql@15-main.service', 'run-*.service'].map(sentBy),
+      [23, 29, 31],
+    ),
+  )
+  const slices = [...samples(guest).keys()].flatMap((series) => {
+    const [, service, slice] = /^egress_service_info\{service="(.*?)",.*slice="(.*?)"/.exec(series) ?? []
+    return slice ? [`${service} ${slice}`] : []
+  })
+  t.ok(slices.includes('backup.service system.slice'), slices.join())
+  t.ok(slices.includes('run-*.service batch.slice'), slices.join())
+})
+
 t.test('where it cannot run, it says why once, and does not start over and over', async (t) => {
   const { guest } = await boot(t)
   guest.run('dpkg', '--install', '/root/this.deb')
