@@ -1,13 +1,9 @@
 import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
-import { chosen, dashboard, graph, stat, table } from './parts.js'
+import { chosen, dashboard, graph, stat, table, topDestinations } from './parts.js'
 
 const small = { width: 6, height: 4 }
 const half = { width: 12, height: 9 }
 const full = { width: 24, height: 9 }
-
-const top = (metric: string) =>
-  `topk(10, sum by (instance, interface, destination) (rate(${metric}{${chosen}}[$__rate_interval])))`
-const destinationLegend = '{{instance}} {{interface}} → {{destination}}'
 
 const news = `egress_destination_info{${chosen}, status="new"}`
 const firstSeen = `egress_destination_first_seen_timestamp_seconds{${chosen}`
@@ -101,30 +97,8 @@ export const overview = () =>
       ),
     )
     .withRow(new RowBuilder('Top destinations'))
-    .withPanel(
-      graph(
-        {
-          title: 'Bytes',
-          description: 'The ten destinations that get most wire bytes.',
-          unit: 'Bps',
-          size: half,
-        },
-        [{ expr: top('egress_bytes_total'), legend: destinationLegend }],
-        { linked: 'destination' },
-      ),
-    )
-    .withPanel(
-      graph(
-        {
-          title: 'Packets',
-          description: 'The ten destinations that get most wire packets.',
-          unit: 'pps',
-          size: half,
-        },
-        [{ expr: top('egress_packets_total'), legend: destinationLegend }],
-        { linked: 'destination' },
-      ),
-    )
+    .withPanel(topDestinations('bytes', chosen, ['instance', 'interface']))
+    .withPanel(topDestinations('packets', chosen, ['instance', 'interface']))
     .withRow(new RowBuilder('Services'))
     .withPanel(
       graph(

@@ -156,6 +156,29 @@ export function graph(
   return panel
 }
 
+/**
+ * The ten destinations that get most.
+ *
+ * @param selected whose counters, as in a selector
+ * @param by what tells them apart, beside the destination
+ */
+export const topDestinations = (what: 'bytes' | 'packets', selected: string, by: readonly string[]) =>
+  graph(
+    {
+      title: what === 'bytes' ? 'Bytes' : 'Packets',
+      description: `The ten destinations that get most wire ${what}.`,
+      unit: what === 'bytes' ? 'Bps' : 'pps',
+      size: { width: 12, height: 9 },
+    },
+    [
+      {
+        expr: `topk(10, sum by (${[...by, 'destination'].join(', ')}) (rate(egress_${what}_total{${selected}}[$__rate_interval])))`,
+        legend: `${by.map((label) => `{{${label}}}`).join(' ')} → {{destination}}`,
+      },
+    ],
+    { linked: 'destination' },
+  )
+
 export function stat(description: Description, expr: string): StatBuilder {
   return described(new StatBuilder(), description).withTarget(prometheus(expr, 0).instant())
 }

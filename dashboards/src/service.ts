@@ -1,11 +1,7 @@
-import { chosen, dashboard, graph, table, variable } from './parts.js'
+import { chosen, dashboard, table, topDestinations, variable } from './parts.js'
 
-const half = { width: 12, height: 9 }
 const full = { width: 24, height: 10 }
 const selected = `${chosen}, service="$service"`
-const top = (metric: string) =>
-  `topk(10, sum by (instance, destination) (rate(${metric}{${selected}}[$__rate_interval])))`
-const legend = '{{instance}} → {{destination}}'
 
 /** One service, on every server that has it: needs --services. */
 export const service = () =>
@@ -15,30 +11,8 @@ export const service = () =>
     'Where a service sends its packets, and what of it is new.',
   )
     .withVariable(variable('service', 'Service', `label_values(egress_service_info{${chosen}}, service)`))
-    .withPanel(
-      graph(
-        {
-          title: 'Bytes',
-          description: 'The ten destinations that get most wire bytes.',
-          unit: 'Bps',
-          size: half,
-        },
-        [{ expr: top('egress_bytes_total'), legend }],
-        { linked: 'destination' },
-      ),
-    )
-    .withPanel(
-      graph(
-        {
-          title: 'Packets',
-          description: 'The ten destinations that get most wire packets.',
-          unit: 'pps',
-          size: half,
-        },
-        [{ expr: top('egress_packets_total'), legend }],
-        { linked: 'destination' },
-      ),
-    )
+    .withPanel(topDestinations('bytes', selected, ['instance']))
+    .withPanel(topDestinations('packets', selected, ['instance']))
     .withPanel(
       table(
         {
