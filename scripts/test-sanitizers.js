@@ -2,6 +2,7 @@
 // UndefinedBehaviorSanitizer and LeakSanitizer: its unit tests, and all of it in a namespace.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync } from 'node:fs'
+import { unitSources } from './unit-sources.js'
 
 const folder = 'build/sanitizers'
 mkdirSync(folder, { recursive: true })
@@ -19,19 +20,7 @@ const cycles = compile(
   ],
   ['-lbpf', '-lelf', '-lz'],
 )
-const unit = compile('unit', [
-  ...sourcesIn('test/native/unit'),
-  ...[
-    'address_text',
-    'answer_cache',
-    'dns_answer',
-    'dns_packet',
-    'errno_name',
-    'exposition',
-    'query',
-    'siblings',
-  ].map((name) => `native/${name}.cc`),
-])
+const unit = compile('unit', unitSources())
 const runs = [[unit], ['sh', 'scripts/isolate.sh', cycles, '/sys/fs/bpf/egress']]
 const passed = runs.filter(run).length
 console.log(`${passed} passed, ${runs.length - passed} failed`)

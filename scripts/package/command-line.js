@@ -2,8 +2,8 @@
 import { importTypeScript } from '../import-typescript.js'
 
 /**
- * @returns each command, `run` first: { name, summary, usage, options, examples }, of whose options each is
- *   { flag, value, help, choices }; and the settings of src/config/options.ts
+ * @returns each command, `run` first: { name, summary, usage, actions, options, examples }, actions being the
+ *   words that may stand first, and each option { flag, value, help, choices }; and the settings of src/config/options.ts
  */
 export async function readCommandLine() {
   const { options: settings } = await importTypeScript('src/config/options.ts', 'options')
@@ -14,15 +14,17 @@ export async function readCommandLine() {
       describe(
         name,
         module[`${name}Command`](() => undefined),
+        module.actions ?? [],
       ),
     )
   }
   return { commands, settings }
 }
 
-function describe(name, command) {
+function describe(name, command, actions) {
   return {
     name,
+    actions,
     summary: command.description(),
     usage: command.usage(),
     options: [

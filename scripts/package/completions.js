@@ -18,15 +18,13 @@ ${bashValues(commands)}
 	esac
 	case $command in
 	run) words='${others.map(({ name }) => name).join(' ')} ${words(run)}' ;;
-${others.map((command) => `\t${command.name}) words='${bashActions(command)}${words(command)}' ;;`).join('\n')}
+${others.map((command) => `\t${command.name}) words='${[...command.actions, words(command)].join(' ')}' ;;`).join('\n')}
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
 complete -F _egress_exporter egress-exporter
 `
 }
-
-const bashActions = ({ name }) => (name === 'destinations' ? 'list ack forget ' : '')
 
 function bashValues(commands) {
   const all = commands.flatMap(({ options }) => options).filter(({ value }) => value !== undefined)
@@ -63,8 +61,8 @@ esac
 }
 
 function zshArguments(
-  { name, options },
-  first = name === 'destinations' ? "'2:action:(list ack forget)'" : '',
+  { name, actions, options },
+  first = actions.length > 0 ? `'2:action:(${actions.join(' ')})'` : '',
 ) {
   const lines = [...(first === '' ? [] : [first]), ...options.map(zshOption)]
   return `\t_arguments ${name === 'run' ? '' : `'1:command:(${name})' `}\\\n\t\t${lines.join(' \\\n\t\t')}`

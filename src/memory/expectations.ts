@@ -5,12 +5,16 @@ import type { Summary } from './memory-store.js'
 import { eventOf } from './rows.js'
 import type { StoredExpectation } from './stored-expectations.js'
 
+interface Noted extends Expectation {
+  readonly note: string | null
+}
+
 /** What is expected: by the configuration, and by whoever said so while the exporter ran. */
 export class Expectations {
   readonly #configured: readonly Expectation[]
-  #stored: readonly (Expectation & { readonly note: string | null })[] = []
-  /** As they were read. */
-  #taken: readonly StoredExpectation[] = []
+  #stored: readonly Noted[] = []
+  /** Those that all that is new was held against. */
+  #met: readonly StoredExpectation[] = []
 
   constructor(configured: readonly string[]) {
     this.#configured = configured.map(parseExpectation)
@@ -22,15 +26,20 @@ export class Expectations {
    * @returns what is new
    */
   meet(store: FailoverStore, nowMs: number): Summary {
-    const hasChanged = this.#take(store.current.expectations.list())
+    const rules = store.current.expectations.list()
+    const hasChanged = !isDeepStrictEqual(rules, this.#met)
+    if (hasChanged) this.#stored = rules.flatMap(({ rule, note }) => readStored(rule, note) ?? [])
     const summary = store.summary()
+    // Until the disk works again.
+    if (store.degraded) return summary
+    this.#met = rules
     // A new rule may expect what is beyond those that are announced.
     const news = hasChanged ? store.current.select({ status: 'new' }) : summary.announced
     const met = [...news].flatMap((one) => {
       const note = this.reasonOf(one)
       return note === undefined ? [] : [{ ...one, status: 'expected' as const, note }]
     })
-    if (met.length === 0 || store.degraded) return summary
+    if (met.length === 0) return summary
     store.transaction((_view, whole) => {
       for (const one of met) whole.expectations.meet(one)
       whole.addEvents(
@@ -38,17 +47,6 @@ export class Expectations {
       )
     })
     return store.summary()
-  }
-
-  /** @returns whether they are others than before */
-  #take(stored: readonly StoredExpectation[]): boolean {
-    if (isDeepStrictEqual(stored, this.#taken)) return false
-    this.#taken = stored
-    this.#stored = stored.flatMap(({ rule, note }) => {
-      const read = readStored(rule)
-      return read ? [{ ...read, note }] : []
-    })
-    return true
   }
 
   /** Why a first contact is expected; undefined: it is not. */
@@ -60,9 +58,9 @@ export class Expectations {
 }
 
 /** undefined: another version made it, and knows conditions that this one does not. */
-function readStored(rule: string): Expectation | undefined {
+function readStored(rule: string, note: string | null): Noted | undefined {
   try {
-    return parseExpectation(rule)
+    return { ...parseExpectation(rule), note }
   } catch {
     return undefined
   }

@@ -220,9 +220,7 @@ export class Memory {
   /** What is new for services that had no name yet. */
   #recordLate(): void {
     const news = this.#serviceNews?.recordLate(this.#store) ?? []
-    if (news.length === 0) return
-    this.#store.transaction((store) => store.addEvents(news.map(firstContactOf)))
-    this.#news.add(news, this.#isNamed)
+    if (news.length > 0) this.#news.add(news, this.#isNamed)
   }
 
   /** Remembers a destination. */

@@ -1,5 +1,5 @@
 import type { Contact, Sender } from '../kernel/contacts.js'
-import { unknown } from '../services/service.js'
+import { other, unknown } from '../services/service.js'
 import type { FailoverStore } from './failover-store.js'
 import type { DestinationKey, NamedSender } from './rows.js'
 
@@ -33,7 +33,7 @@ export class SenderNames {
 
   of({ interface: iface, destination, sender, ageMs, own }: Contact): NamedSender {
     // The name of a cgroup that is gone may be known from pins.
-    const known = own?.ageMs === ageMs && own.service !== 'other' ? own.service : ''
+    const known = own?.ageMs === ageMs && own.service !== other ? own.service : ''
     return {
       service: known || (this.#serviceOf(sender) ?? this.#wait({ interface: iface, destination, sender })),
       uid: uidOf(sender),

@@ -1,8 +1,15 @@
 import type { FirstContact } from '../config/expectation.js'
 import type { OwnContact } from '../kernel/contacts.js'
+import { kernel, other, unknown } from '../services/service.js'
 import type { FailoverStore } from './failover-store.js'
 import type { MemoryStore } from './memory-store.js'
-import type { DestinationKey, PlacedContact, Remembered, ServiceKey } from './rows.js'
+import {
+  type DestinationKey,
+  firstContactOf,
+  type PlacedContact,
+  type Remembered,
+  type ServiceKey,
+} from './rows.js'
 import { type ServiceOf, uidOf } from './sender-names.js'
 
 /** Whether a first contact is news. */
@@ -13,7 +20,7 @@ export interface Verdict {
 }
 
 /** Those of no service in particular: what any of them sends to is news only if it is for the host. */
-const nobodys: ReadonlySet<string> = new Set(['kernel', 'other', 'unknown'])
+const nobodys: ReadonlySet<string> = new Set([kernel.service, unknown.service, other])
 
 /** Services that are not known yet: as `SenderNames` has it. What is more is no news of theirs. */
 const maxWaiting = 65_536
@@ -77,9 +84,9 @@ export class ServiceNews {
   }
 
   /**
-   * Remembers contacts whose services were not known at first, and are by now.
+   * Remembers contacts whose services were not known at first, and are by now, and tells of them.
    *
-   * @returns what is to be told
+   * @returns what was told
    */
   recordLate(store: Pick<FailoverStore, 'transaction'>): readonly Remembered[] {
     const late = [...this.#waiting].flatMap(([text, own]) => {
@@ -88,12 +95,14 @@ export class ServiceNews {
     })
     for (const { text } of late) this.#waiting.delete(text)
     if (late.length === 0) return []
-    return store.transaction((view) =>
-      late.flatMap(({ own, service }) => {
+    return store.transaction((view) => {
+      const told = late.flatMap(({ own, service }) => {
         const host = view.get(own.interface, own.destination)
         return (host && this.#remember(view, own, service, host)) ?? []
-      }),
-    )
+      })
+      view.addEvents(told.map(firstContactOf))
+      return told
+    })
   }
 
   #remember(store: Services, own: Own, service: string, host: Remembered): Remembered | undefined {

@@ -29,7 +29,9 @@ export function takeOver(disk: Store, other: Store): void {
     if (disk.takeOver(moved)) count(moved)
   }
   for (const row of other.services.rows()) {
-    const moved = move(row, shiftMs, servicesBaselineEndMs)
+    // Who sent there first is known to, whatever came when.
+    const host = disk.get(String(row['interface']), String(row['destination']))
+    const moved = move(row, shiftMs, host?.service === row['service'] ? Infinity : servicesBaselineEndMs)
     if (disk.services.takeOver(moved) && moved['is_first'] === 0) count(moved)
   }
   // A new one goes on with the counters, of which acknowledged destinations are a part.

@@ -34,6 +34,9 @@ export const kernel: Service = { service: 'kernel', kind: 'kernel', ...without }
 /** One for all. */
 export const unknown: Service = { service: 'unknown', kind: 'unknown', ...without }
 
+/** Who came when every slot was taken: the program counts them together. */
+export const other = 'other'
+
 /** What this host only forwards, by the interface that it came in by. */
 export const forwarded = (ingress: string): Service => ({
   service: `forwarded:${ingress}`,

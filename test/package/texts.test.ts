@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { actions } from '../../src/cli/commands/destinations.js'
 import { loadSettings } from '../../src/config/load.js'
 import { optionNames } from '../../src/config/options.js'
 import { temporaryFolder } from '../support/memory.js'
@@ -59,6 +60,7 @@ t.test('bash completes commands, flags and values', (t) => {
   t.same(complete('--interface', 'l'), ['lo'])
   t.same(complete('--poll.interval', '=', '5'), [])
   t.same(complete('destinations', 'ac'), ['ack'])
+  for (const action of actions) t.ok(complete('destinations', '').includes(action), action)
   t.same(complete('cleanup', '--'), ['--dry-run', '--help'])
   t.end()
 })

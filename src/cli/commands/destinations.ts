@@ -27,7 +27,8 @@ export interface DestinationsFlags {
   readonly note?: string
 }
 
-const actions = ['list', 'ack', 'unack', 'forget', 'expect', 'unexpect', 'expected'] as const
+/** What may stand first. */
+export const actions = ['list', 'ack', 'unack', 'forget', 'expect', 'unexpect', 'expected'] as const
 export type Action = (typeof actions)[number]
 
 /** What is wanted of a memory. */

@@ -97,6 +97,25 @@ t.test('a locked disk: what is new for a service is remembered meanwhile', (t) =
   t.end()
 })
 
+t.test('a locked disk: who sent there first is still known to when it works again', (t) => {
+  const folder = temporaryFolder(t)
+  const first = openMemory(t, folder, { serviceOf: () => 'a.service' })
+  first.memory.record([contact('192.0.2.7')])
+  first.memory.close()
+  const { memory, clock } = openMemory(t, folder, { newBy: 'service', clock: first.clock })
+  clock.pass(1)
+  const unlock = lock(folder)
+  memory.record([{ ...contact('192.0.2.7'), own: { ...contact('192.0.2.7'), service: 'a.service' } }])
+  memory.refresh()
+  t.ok(memory.state.degraded)
+  unlock()
+  memory.refresh()
+  t.notOk(memory.state.degraded)
+  t.equal(memory.state.unacknowledged, 1, 'the host has it as new, and nobody else')
+  t.same([...memory.state.newDestinations], [['eth0', 1]])
+  t.end()
+})
+
 t.test('a read-only disk without a database: destinations are remembered as long as it runs', (t) => {
   const disk = smallDisk(t, '1m')
   disk.remount('ro')
